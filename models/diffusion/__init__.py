@@ -1,0 +1,1 @@
+"""The Gaussian process in log-SNR: densities, weightings, predictions, loss, guidance, samplers."""

@@ -1,0 +1,1 @@
+"""Networks of graded size and their layers."""
