@@ -1,0 +1,66 @@
+"""What the other rooms must know of the data before any of it is loaded. Never imports jax."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, cast
+
+from scaling.config.data import DataConfig
+from scaling.data import digits, emoji
+from scaling.data.captions import SPECIAL
+from scaling.data.catalogue import Catalogue
+
+FINITE: Mapping[str, Callable[[Any, Path | None], Catalogue]] = {
+    "emoji": emoji.catalogue,
+    "digits": digits.catalogue,
+}
+
+
+def remembered[**P, R](function: Callable[P, R]) -> Callable[P, R]:
+    """`lru_cache` with the function's own type (checkers do not see that frozen sections hash)."""
+    return cast("Callable[P, R]", lru_cache(maxsize=16)(function))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Shapes and counts. `examples` and `held_out` are None for an endless source."""
+
+    size: int
+    channels: int
+    vocabulary: int  # token numbers, padding and unknown among them
+    caption_length: int
+    examples: int | None
+    held_out: int | None
+
+
+@remembered
+def catalogue(config: DataConfig, path: Path | None = None) -> Catalogue:
+    """Captions and split of a finite source (of its asset, or of the file `path` in its place)."""
+    return FINITE[config.source](config, path)
+
+
+@remembered
+def facts(config: DataConfig, path: Path | None = None) -> Facts:
+    """The facts of a source; some milliseconds, since no image is decompressed.
+
+    Raises InputError when the asset, or `path` in its place, cannot be read.
+    """
+    if config.source == "mixture":
+        return Facts(
+            size=config.size,
+            channels=config.channels,
+            vocabulary=len(SPECIAL),
+            caption_length=1,
+            examples=None,
+            held_out=None,
+        )
+    known = catalogue(config, path)
+    return Facts(
+        size=known.size,
+        channels=known.channels,
+        vocabulary=len(known.vocabulary),
+        caption_length=known.vocabulary.caption_length,
+        examples=int(known.in_training.sum()),
+        held_out=int(known.in_held_out.sum()),
+    )
