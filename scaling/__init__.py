@@ -1,0 +1,1 @@
+"""One measurement: data, training, measuring, recording. Command line: `python -m scaling`."""

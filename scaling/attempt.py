@@ -1,0 +1,100 @@
+"""One attempt at a run: the only place that its training writes to."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scaling import checkpoint
+from scaling.config import RunConfig
+from scaling.measure.rows import Measurement
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A run of a cohort, and where this attempt at it writes."""
+
+    config: RunConfig
+    directory: Path
+    earlier: tuple[Path, ...] = ()  # directories of earlier attempts, newest first
+    check: Callable[[], None] = lambda: None  # raises LostClaim; called before every write
+
+
+def resume_step(members: Iterable[Member]) -> int:
+    """The latest step of which every member has a checkpoint; 0 if there is none."""
+    common: set[int] | None = None
+    for member in members:
+        found = set[int]().union(*(checkpoint.steps(d / "checkpoints") for d in member.earlier))
+        common = found if common is None else common & found
+    return max(common or {0})
+
+
+def load_state(member: Member, step: int, like: Any) -> Any:
+    """The member's training state at `step`, from whichever attempt saved it."""
+    directories = [directory / "checkpoints" for directory in member.earlier]
+    return checkpoint.load(checkpoint.find(directories, step), like)
+
+
+def save_state(member: Member, step: int, state: Any) -> None:
+    """Save into this attempt's directory."""
+    member.check()
+    checkpoint.save(member.directory / "checkpoints", step, state)
+
+
+def write_json(member: Member, name: str, content: Any) -> None:
+    """Write one small file whole or not at all."""
+    member.check()
+    path = member.directory / name
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+    temporary.replace(path)
+
+
+def append_rows(member: Member, rows: Iterable[Measurement]) -> None:
+    """Append to measurements.jsonl, on disk before this returns."""
+    _append_lines(member, (row.to_json() for row in rows))
+
+
+def _append_lines(member: Member, lines: Iterable[str]) -> None:
+    member.check()
+    with (member.directory / "measurements.jsonl").open("a") as file:
+        file.write("".join(line + "\n" for line in lines))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def copy_rows(member: Member, until: int) -> None:
+    """Take over the rows of earlier attempts for horizons up to the step that training resumes at.
+
+    A checkpoint at a horizon is saved after its rows, so one attempt or another holds them all.
+    """
+    rows: dict[tuple[Any, ...], str] = {}
+    for directory in reversed(member.earlier):
+        for line in _complete_lines(directory / "measurements.jsonl"):
+            row = json.loads(line)
+            if row["horizon"] <= until:
+                names = ("horizon", "weights", "split", "metric", "log_snr")
+                rows[tuple(row[name] for name in names)] = line
+    _append_lines(member, rows.values())
+
+
+def _complete_lines(path: Path) -> Iterator[str]:
+    if path.exists():
+        for line in path.read_text().splitlines(keepends=True):
+            if line.endswith("\n"):
+                yield line.rstrip("\n")
+
+
+def save_samples(member: Member, step: int, images: np.ndarray, **about: Any) -> None:
+    """Write samples/<step>.npz whole or not at all."""
+    member.check()
+    directory = member.directory / "samples"
+    directory.mkdir(exist_ok=True)
+    temporary = directory / f"{step}.tmp.npz"
+    arrays: dict[str, Any] = {name: np.asarray(value) for name, value in about.items()}
+    np.savez_compressed(temporary, images=images, **arrays)
+    temporary.replace(directory / f"{step}.npz")

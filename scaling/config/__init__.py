@@ -1,0 +1,27 @@
+"""The configuration of one run, validated before anything is spent; nothing here imports jax."""
+
+from scaling.config.data import DataConfig, DigitsData, EmojiData, MixtureData
+from scaling.config.diffusion import DensityConfig, DiffusionConfig, WeightingConfig
+from scaling.config.measure import MeasureConfig, SampleConfig
+from scaling.config.model import ModelConfig
+from scaling.config.run import FORMAT_VERSION, RunConfig, run_id
+from scaling.config.section import Section
+from scaling.config.train import TrainConfig
+
+__all__ = [
+    "FORMAT_VERSION",
+    "DataConfig",
+    "DensityConfig",
+    "DiffusionConfig",
+    "DigitsData",
+    "EmojiData",
+    "MeasureConfig",
+    "MixtureData",
+    "ModelConfig",
+    "RunConfig",
+    "SampleConfig",
+    "Section",
+    "TrainConfig",
+    "WeightingConfig",
+    "run_id",
+]

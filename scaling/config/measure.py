@@ -1,0 +1,87 @@
+"""What is measured of a run, and when."""
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from scaling.config.diffusion import DensityConfig, LaplaceDensity, Quantity
+from scaling.config.section import Section
+
+
+class HorizonConfig(Section):
+    """Steps at which a run is measured: log-spaced from `first` to the last step of training."""
+
+    first: int = Field(default=100, ge=1)
+    count: int = Field(default=6, ge=1, le=100)
+
+
+def _rising(nodes: tuple[float, ...]) -> tuple[float, ...]:
+    if any(a >= b for a, b in pairwise(nodes)):
+        raise ValueError("log-SNR levels must rise strictly")
+    return nodes
+
+
+Levels = Annotated[
+    tuple[float, ...], Field(strict=False, min_length=3, max_length=513), AfterValidator(_rising)
+]
+
+# Dense where images form, about lambda = 0; the ends are where nothing or everything is visible.
+LEVELS = (
+    -8.0,
+    -6.0,
+    -4.5,
+    -3.0,
+    -2.0,
+    -1.5,
+    -1.0,
+    -0.5,
+    0.0,
+    0.5,
+    1.0,
+    1.5,
+    2.0,
+    3.0,
+    4.5,
+    6.0,
+    8.0,
+)
+
+
+class SampleConfig(Section):
+    """Images drawn at the last horizon, from noise shared by all runs (deterministic DDIM)."""
+
+    captions: Annotated[tuple[str, ...], Field(strict=False)] = Field(
+        default=(), description="prompts; empty: captions of the source's own choice"
+    )
+    count: int = Field(
+        default=8, ge=0, le=256, description="images when no captions are given; 0: none"
+    )
+    steps: int = Field(default=50, ge=1, description="network evaluations (twice with guidance)")
+    guidance_scale: float = Field(default=2.0, ge=0, description="1: conditional, no guidance")
+    seed: int = Field(default=0, ge=0)
+
+
+class MeasureConfig(Section):
+    """The held-out loss at each noise level, its weighted means, and samples."""
+
+    horizons: HorizonConfig = HorizonConfig()
+    log_snr: Levels = Field(default=LEVELS, description="noise levels, the nodes of a quadrature")
+    error: Quantity = Field(default="v", description="whose squared error is recorded")
+    importance: DensityConfig = Field(
+        default=LaplaceDensity(), description="density that weights the importance-weighted loss"
+    )
+    held_out_examples: int = Field(default=256, ge=2)
+    train_examples: int = Field(
+        default=128, ge=0, description="for the generalisation gap; 0: none"
+    )
+    before_last: Literal["all", "average"] = Field(
+        default="all",
+        description="what horizons before the last measure: everything, or only the held-out "
+        "loss of the averaged weights",
+    )
+    draws: int = Field(
+        default=1, ge=1, le=64, description="noise draws per example and noise level"
+    )
+    seed: int = Field(default=0, ge=0, description="of the examples and noise, shared by all runs")
+    samples: SampleConfig = SampleConfig()

@@ -1,0 +1,52 @@
+"""One run: everything that decides its numbers, and the hash that names it."""
+
+import hashlib
+import json
+
+from pydantic import Field, model_validator
+
+from scaling.config.data import DataConfig, DigitsData, EmojiData
+from scaling.config.diffusion import DiffusionConfig
+from scaling.config.measure import MeasureConfig
+from scaling.config.model import ModelConfig
+from scaling.config.section import Section
+from scaling.config.train import TrainConfig
+
+FORMAT_VERSION = 1
+"""Raised whenever the same configuration would give other numbers or another layout on disk."""
+
+
+class RunConfig(Section):
+    """A fully resolved configuration and a seed: one trained model."""
+
+    data: DataConfig = EmojiData()
+    model: ModelConfig
+    diffusion: DiffusionConfig = DiffusionConfig()
+    train: TrainConfig
+    measure: MeasureConfig = MeasureConfig()
+    seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @model_validator(mode="after")
+    def _patches_tile_the_image(self) -> "RunConfig":
+        size = 8 if isinstance(self.data, DigitsData) else self.data.size
+        if size % self.model.patch_size:
+            raise ValueError(
+                f"model.patch_size {self.model.patch_size} does not divide the image size {size}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _first_horizon_is_reached(self) -> "RunConfig":
+        first = self.measure.horizons.first
+        if first > self.train.steps:
+            raise ValueError(
+                f"measure.horizons.first {first} lies beyond the last step, {self.train.steps}"
+            )
+        return self
+
+
+def run_id(config: RunConfig) -> str:
+    """Twelve hex digits: equal for equal configurations, however the manifest spells them."""
+    resolved = {"format": FORMAT_VERSION, **config.model_dump(mode="json")}
+    text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,46 @@
+"""How one run is optimised."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from scaling.config.section import Section
+
+
+class TrainConfig(Section):
+    """AdamW with warm-up, a constant or warm-up-stable-decay rate, clipping and EMA."""
+
+    steps: int = Field(ge=1, description="optimiser steps")
+    batch_size: int = Field(default=64, ge=1, description="images a step")
+    learning_rate: float = Field(default=2e-3, gt=0, description="peak rate")
+    schedule: Literal["constant", "warmup_stable_decay"] = "constant"
+    warmup_fraction: float = Field(
+        default=0.02, ge=0, lt=1, description="of all steps, rising linearly"
+    )
+    decay_fraction: float = Field(
+        default=0.2,
+        gt=0,
+        lt=1,
+        description="of all steps, falling linearly to zero (stable-decay only)",
+    )
+    weight_decay: float = Field(default=0.0, ge=0)
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.99, ge=0, lt=1)
+    gradient_clip: float = Field(default=1.0, gt=0, description="largest global norm of a gradient")
+    ema: Annotated[tuple[Annotated[float, Field(gt=0, lt=0.28)], ...], Field(strict=False)] = Field(
+        default=(0.1,),
+        description="widths sigma_rel of power-function averages (EDM2, arXiv 2312.02696)",
+    )
+    caption_dropout: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="share of captions hidden, for classifier-free guidance",
+    )
+
+    @model_validator(mode="after")
+    def _schedule_fits(self) -> "TrainConfig":
+        decays = self.schedule == "warmup_stable_decay"
+        if decays and self.warmup_fraction + self.decay_fraction > 1:
+            raise ValueError("warmup_fraction + decay_fraction must not exceed 1")
+        return self

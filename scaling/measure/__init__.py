@@ -1,0 +1,1 @@
+"""What is measured of a run: losses at every noise level, their weighted means, samples."""

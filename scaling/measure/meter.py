@@ -1,0 +1,184 @@
+"""Everything a cohort measures at a horizon, compiled once."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from models.diffusion.predictions import from_x0_and_noise, to_x0_and_noise
+from scaling import build
+from scaling.config import RunConfig
+from scaling.data.source import EvaluationSet, Source
+from scaling.environment import compiler_options
+from scaling.measure import quadrature
+from scaling.measure.levels import in_blocks, level_losses
+from scaling.measure.rows import Measurement, level_rows, protocol_hash, weighted_row
+
+ORACLE = "closed_form"
+
+
+@dataclass(frozen=True)
+class Split:
+    """A fixed set of examples, its protocol, and the oracle's own losses on it."""
+
+    data: EvaluationSet
+    protocol: dict[str, Any]
+    floor: Float[np.ndarray, "n k"] | None
+
+
+class Meter:
+    """Measures cohorts of one program: `rows(weights name, parameters, horizon)` per run."""
+
+    def __init__(self, config: RunConfig, source: Source):
+        measure = config.measure
+        self._sparing = measure.before_last == "average"
+        self.log_snr = np.array(measure.log_snr)
+        low, high = measure.log_snr[0], measure.log_snr[-1]
+        self.means = {
+            "importance_weighted": build.density(measure.importance, low, high),
+            "uniform": build.bounded("uniform", low, high),
+        }
+        self.coefficients = {
+            name: quadrature.weights(density, self.log_snr) for name, density in self.means.items()
+        }
+        self._training = {
+            "data": source.content_hash,
+            "augmented": config.data.model_dump(mode="json"),
+            "diffusion": config.diffusion.model_dump(mode="json"),
+            "batch_size": config.train.batch_size,
+            "caption_dropout": config.train.caption_dropout,
+        }
+        network = build.network(config)
+        self._losses = jax.jit(
+            jax.vmap(
+                lambda parameters, batch: self._per_level(
+                    config, lambda *inputs: network.apply(parameters, *inputs), batch
+                ),
+                in_axes=(0, None),
+            ),
+            compiler_options=compiler_options(),
+        )
+        self.splits = {
+            name: Split(
+                data,
+                self._protocol(config, source, name, len(data.ids)),
+                self._floor(config, source, data),
+            )
+            for name, data in _sets(config, source).items()
+        }
+
+    def _per_level(self, config: RunConfig, network: Any, batch: EvaluationSet) -> Array:
+        return level_losses(
+            network,
+            batch,
+            jax.numpy.asarray(self.log_snr, jax.numpy.float32),
+            seed=config.measure.seed,
+            draws=config.measure.draws,
+            prediction=config.diffusion.prediction,
+            error=config.measure.error,
+        )
+
+    def _floor(self, config: RunConfig, source: Source, data: EvaluationSet) -> np.ndarray | None:
+        """The losses of the closed-form denoiser on the same draws, where the source has one."""
+        denoiser = source.denoiser
+        if denoiser is None:
+            return None
+        quantity = config.diffusion.prediction
+
+        def oracle(z: Array, log_snr: Array, tokens: Array) -> Array:
+            x0 = denoiser(z, log_snr)
+            _, noise = to_x0_and_noise(x0, z, log_snr, "x0")
+            return from_x0_and_noise(x0, noise, log_snr, quantity)
+
+        return in_blocks(
+            jax.jit(lambda _, batch: self._per_level(config, oracle, batch)), None, data
+        )
+
+    def _protocol(
+        self, config: RunConfig, source: Source, split: str, examples: int
+    ) -> dict[str, Any]:
+        measure = config.measure
+        return {
+            "data": source.content_hash,
+            "split": split,
+            "examples": examples,
+            "draws": measure.draws,
+            "seed": measure.seed,
+            "error": measure.error,
+            "log_snr": list(measure.log_snr),
+            "importance": measure.importance.model_dump(),
+            "precision": "float32",
+        }
+
+    @property
+    def training_protocol(self) -> str:
+        """The hash under which mean training losses may be compared."""
+        return protocol_hash(self._training)
+
+    def protocols(self) -> dict[str, dict[str, Any]]:
+        """Every protocol in use, by its hash."""
+        every = [split.protocol for split in self.splits.values()] + [self._training]
+        return {protocol_hash(protocol): protocol for protocol in every}
+
+    def due(self, weights: str, split: str, *, last: bool) -> bool:
+        """Whether these weights are measured on this split at this horizon."""
+        return last or not self._sparing or (weights != "raw" and split == "held_out")
+
+    def rows(
+        self, name: str, parameters: Any, horizon: int, *, last: bool
+    ) -> list[list[Measurement]]:
+        """For each run of the cohort, the rows of the weights `name` at this horizon."""
+        runs: list[list[Measurement]] = [[] for _ in range(_run_count(parameters))]
+        for split_name, split in self.splits.items():
+            if not self.due(name, split_name, last=last):
+                continue
+            losses = in_blocks(self._losses, parameters, split.data)
+            for rows, run_losses in zip(runs, losses, strict=True):
+                rows.extend(self._run_rows(run_losses, split_name, split, name, horizon))
+        return runs
+
+    def _run_rows(
+        self, losses: np.ndarray, split_name: str, split: Split, name: str, horizon: int
+    ) -> Iterator[Measurement]:
+        labels = {
+            "horizon": horizon,
+            "split": split_name,
+            "protocol": protocol_hash(split.protocol),
+        }
+        yield from self._summaries(losses, "loss", weights=name, **labels)
+        if split.floor is not None:
+            excess = losses.astype(np.float64) - split.floor
+            yield from self._summaries(excess, "excess_loss", weights=name, **labels)
+
+    def floor_rows(self, horizon: int) -> Iterator[Measurement]:
+        """The closed-form denoiser's own losses, where there is one."""
+        for split_name, split in self.splits.items():
+            if split.floor is not None:
+                yield from self._summaries(
+                    split.floor,
+                    "loss",
+                    weights=ORACLE,
+                    split=split_name,
+                    horizon=horizon,
+                    protocol=protocol_hash(split.protocol),
+                )
+
+    def _summaries(self, losses: np.ndarray, metric: str, **labels: Any) -> Iterator[Measurement]:
+        yield from level_rows(losses, self.log_snr, metric=metric, **labels)
+        for mean, coefficients in self.coefficients.items():
+            yield weighted_row(losses, coefficients, metric=f"{mean}_{metric}", **labels)
+
+
+def _run_count(parameters: Any) -> int:
+    return jax.tree.leaves(parameters)[0].shape[0]
+
+
+def _sets(config: RunConfig, source: Source) -> dict[str, EvaluationSet]:
+    measure = config.measure
+    sets = {"held_out": source.held_out(measure.held_out_examples, measure.seed)}
+    if measure.train_examples:
+        sets["train"] = source.train_sample(measure.train_examples, measure.seed)
+    return sets

@@ -1,0 +1,156 @@
+"""The compiled training program of a cohort: a leading run axis and many steps per call."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Float, Int
+
+from models import ema
+from models.diffusion.densities import stratified
+from models.diffusion.loss import denoising_loss
+from models.diffusion.weightings import on_error
+from scaling import build
+from scaling.build import ema_name
+from scaling.config import RunConfig
+from scaling.data.source import Source
+from scaling.environment import compiler_options
+from scaling.train import optimiser
+from scaling.train.optimiser import Rates
+from scaling.train.sharding import batch_constraint
+
+NEVER = -1
+
+
+class TrainState(NamedTuple):
+    """All that a run carries from step to step; in a cohort every leaf has a leading run axis."""
+
+    parameters: Any
+    moments: Any
+    averages: dict[str, Any]
+    loss_sum: Float[Array, "*runs"]  # since the last horizon
+    loss_count: Int[Array, "*runs"]
+    diverged_at: Int[Array, "*runs"]  # the first step with a loss or gradient that is not finite
+
+
+class Program(NamedTuple):
+    """`init(seeds)` and `advance(state, seeds, rates, arrays, indices, first, count)`: states.
+
+    `indices` [runs, K, batch] are the examples of steps first, first + 1, ...; only the first
+    `count` <= K are taken, so that one program serves calls of any length.
+    """
+
+    init: Any  # jitted: may be lowered and compiled ahead of time
+    advance: Any
+
+    def one_run(self, seeds: Int[np.ndarray, " runs"]) -> TrainState:
+        """The shapes of one run's state, as it is saved."""
+        return jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype),
+            self.init.eval_shape(seeds),
+        )
+
+
+def make_step(
+    config: RunConfig, source: Source, mesh: Mesh | None = None
+) -> Callable[..., TrainState]:
+    """One run's training step as a pure function of (state, seed, rates, arrays, index, step)."""
+    network = build.network(config)
+    density = build.training_density(config.diffusion)
+    weighting = build.weighting(config.diffusion.weighting)
+    widths = {ema_name(w): w for w in config.train.ema}
+    prediction, error = config.diffusion.prediction, config.diffusion.error
+    size = config.train.batch_size
+
+    def weighted_loss(parameters: Any, batch: Any, noise: Array, log_snr: Array) -> Array:
+        loss = denoising_loss(
+            lambda *inputs: network.apply(parameters, *inputs),
+            batch.images,
+            batch.tokens,
+            noise,
+            log_snr,
+            prediction=prediction,
+            error=error,
+        )
+        return jnp.mean(loss * on_error(weighting, error, log_snr))
+
+    def step_once(
+        state: TrainState,
+        seed: Int[Array, ""],
+        rates: Rates,
+        arrays: Any,
+        index: Int[Array, " b"],
+        step: Int[Array, ""],
+    ) -> TrainState:
+        key = jax.random.fold_in(jax.random.key(seed), step)
+        data_key, level_key, noise_key, drop_key = jax.random.split(key, 4)
+        batch = source.draw(arrays, data_key, index)
+        keep = jax.random.uniform(drop_key, (size, 1)) >= config.train.caption_dropout
+        batch = batch._replace(tokens=jnp.where(keep, batch.tokens, 0))
+        positions = jnp.arange(size) / size
+        log_snr = stratified(density, jax.random.uniform(level_key), positions)
+        noise = jax.random.normal(noise_key, batch.images.shape)
+        batch, log_snr, noise = batch_constraint(mesh, (batch, log_snr, noise))
+        loss, gradients = jax.value_and_grad(weighted_loss)(state.parameters, batch, noise, log_snr)
+        parameters, moments, norm = optimiser.update(
+            config.train, rates, gradients, state.moments, state.parameters, step
+        )
+        averages = ema.update_all(state.averages, parameters, step + 1.0, widths)
+        bad = ~(jnp.isfinite(loss) & jnp.isfinite(norm))
+        return TrainState(
+            parameters,
+            moments,
+            averages,
+            state.loss_sum + loss,
+            state.loss_count + 1,
+            jnp.where(bad & (state.diverged_at == NEVER), step, state.diverged_at),
+        )
+
+    return step_once
+
+
+def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) -> Program:
+    """The cohort's program; `config` stands for all its runs, whose `cohort_key` is the same.
+
+    With a mesh, runs are split along its `run` axis and batches along `data`.
+    """
+    network = build.network(config)
+    step_once = make_step(config, source, mesh)
+
+    def init_once(seed: Int[Array, ""]) -> TrainState:
+        # Folded with a number that no step reaches, so that weights and batches never share a key.
+        parameters = network.init(jax.random.fold_in(jax.random.key(seed), 2**32 - 1))
+        return TrainState(
+            parameters,
+            optimiser.init(config.train, parameters),
+            {ema_name(w): parameters for w in config.train.ema},
+            jnp.float32(0),
+            jnp.int32(0),
+            jnp.int32(NEVER),
+        )
+
+    def advance(
+        state: TrainState,
+        seeds: Int[Array, " runs"],
+        rates: Rates,
+        arrays: Any,
+        indices: Int[Array, "runs k b"],
+        first: Int[Array, ""],
+        count: Int[Array, ""],
+    ) -> TrainState:
+        def body(i: Array, state: TrainState) -> TrainState:
+            index = jax.lax.dynamic_index_in_dim(indices, i, axis=1, keepdims=False)
+            axis = None if mesh is None else "run"
+            every = jax.vmap(step_once, in_axes=(0, 0, 0, None, 0, None), spmd_axis_name=axis)
+            return every(state, seeds, rates, arrays, index, first + i)
+
+        return jax.lax.fori_loop(0, count, body, state)
+
+    options = compiler_options()
+    return Program(
+        jax.jit(jax.vmap(init_once), compiler_options=options),
+        jax.jit(advance, donate_argnums=0, compiler_options=options),
+    )

@@ -1,0 +1,133 @@
+"""Run by test_sharding.py in a process of its own that sees eight devices: prints JSON."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from scaling.data.order import batch_indices
+from scaling.data.source import Source, load
+from scaling.run import Member, run_cohort
+from scaling.train import optimiser, sharding
+from scaling.train.program import TrainState, make_program
+from tests.scaling.conftest import PATIENT, tiny
+
+RUNS, STEPS, BATCH = 4, PATIENT.steps_per_call, 16
+SOURCES = {
+    "mixture": {"source": "mixture", "size": 4, "components": 4},
+    "digits": {"source": "digits"},
+}
+SPLITS = {"mixture": (1, 4), "digits": (2,)}  # devices along the run axis, of eight
+
+
+def configs(data: dict) -> list:
+    """Runs that differ in their seed and their rate."""
+    rates = np.linspace(3e-3, 1e-3, RUNS).tolist()
+    return [
+        tiny(
+            data=data,
+            model__rung="w20",  # one block: quick to compile
+            seed=seed,
+            train__batch_size=BATCH,
+            train__learning_rate=rate,
+            measure__samples={"count": 0},
+            measure__train_examples=0,
+        )
+        for seed, rate in enumerate(rates)
+    ]
+
+
+def arguments(members: list, source: Source, state: TrainState, mesh: Mesh | None = None) -> list:
+    """What `advance` takes, laid out on the mesh as a cohort does."""
+    seeds = np.array([c.seed for c in members], np.int32)
+    rates = jax.tree.map(
+        lambda *leaves: np.stack(leaves), *[optimiser.rates(c.train) for c in members]
+    )
+    indices = np.zeros((len(seeds), STEPS, BATCH), np.int32)
+    if source.examples is not None:
+        for run, seed in enumerate(seeds):
+            indices[run] = batch_indices(int(seed), 0, STEPS, BATCH, source.examples)
+    values = [state, seeds, rates, source.arrays, indices]
+    if mesh is not None:
+        run = sharding.per_run(mesh)
+        places = [run, None, run, sharding.replicated(mesh), sharding.per_example(mesh)]
+        values = [jax.device_put(v, p) if p else v for v, p in zip(values, places, strict=True)]
+    return [*values, np.int32(0), np.int32(STEPS)]
+
+
+def apart(one: Any, other: Any) -> float:
+    """The largest difference of any two leaves, over the leaf's largest entry or one."""
+    found = 0.0
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        differences = np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64))
+        found = max(found, float(differences.max() / max(np.abs(a).max(), 1.0)))
+    return found
+
+
+def whole(name: str) -> tuple:
+    """The cohort's program on one device: configurations, source, first and last state, FLOPs."""
+    members = configs(SOURCES[name])
+    source = load(members[0].data)
+    program = make_program(members[0], source)
+    first = jax.device_get(program.init(np.array([c.seed for c in members], np.int32)))
+    values = arguments(members, source, first)
+    compiled = program.advance.lower(*values).compile()
+    state = jax.device_get(compiled(*values))
+    moved = apart(first.parameters, state.parameters)
+    return members, source, first, state, moved, compiled.cost_analysis()["flops"]
+
+
+def split(name: str, along_run: int, reference: tuple) -> dict:
+    """The same on eight devices, `along_run` of them along the run axis."""
+    members, source, first, expected, moved, flops = reference
+    mesh = sharding.make_mesh(along_run, BATCH)
+    program = make_program(members[0], source, mesh)
+    values = arguments(members, source, first, mesh)
+    compiled = program.advance.lower(*values).compile()
+    state = compiled(*values)
+    text = compiled.as_text()
+    image = f"{source.facts.size},{source.facts.size},1]"
+    local = f"f32[{RUNS // mesh.shape['run']},{BATCH // mesh.shape['data']},{image}"
+    return {
+        "name": name,
+        "mesh": list(mesh.shape.values()),
+        "moved": moved,
+        "apart": {
+            "parameters": apart(expected.parameters, state.parameters),
+            "averages": apart(expected.averages, state.averages),
+            "losses": apart(expected.loss_sum, state.loss_sum),
+        },
+        "flops": compiled.cost_analysis()["flops"] / flops,
+        "has_whole_batches": f"f32[{RUNS},{BATCH},{image}" in text,
+        "has_local_batches": local in text,
+        "devices": [len(leaf.sharding.device_set) for leaf in jax.tree.leaves(state)],
+        "runs_each": [leaf.sharding.shard_shape(leaf.shape)[0] for leaf in jax.tree.leaves(state)],
+    }
+
+
+def cohort(directory: Path) -> None:
+    """The cohort of mixture runs, into directory/<number>."""
+    members = []
+    for number, config in enumerate(configs(SOURCES["mixture"])):
+        (directory / str(number)).mkdir(parents=True)
+        members.append(Member(config=config, directory=directory / str(number)))
+    run_cohort(members, execution=PATIENT)
+
+
+def report() -> list[dict]:
+    """Every split that is tested."""
+    found = []
+    for name, splits in SPLITS.items():
+        reference = whole(name)
+        found += [split(name, along_run, reference) for along_run in splits]
+    return found
+
+
+if __name__ == "__main__":
+    assert jax.device_count() == 8
+    cohort(Path(sys.argv[1]))
+    print(json.dumps(report()))
