@@ -1,0 +1,107 @@
+"""Workers as subprocesses of this machine, each pinned to its own cores."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweeps.engines.cores import available_cores, shares, thread_settings
+from sweeps.engines.interface import Ended
+
+GRACE_SECONDS = 20.0
+"""How long workers may take to save before they are killed."""
+
+
+class LocalEngine:
+    """Supervised subprocesses, without orphans.
+
+    A worker ends at once when its standard input closes: when this process dies, however it dies.
+    """
+
+    def __init__(self, directory: Path, workers: int, command: Sequence[str] | None = None):
+        self.directory = directory
+        self.cores = shares(available_cores(), workers)
+        self.command = command or (sys.executable, "-m", "scaling", "worker")
+        self.slots: dict[int, subprocess.Popen[bytes]] = {}
+        self.begun: dict[int, int] = {}  # by slot: where in its log the worker's own words begin
+
+    def render(self) -> str:
+        """One shell command a worker."""
+        return "\n".join(
+            " ".join(f"{k}={shlex.quote(v)}" for k, v in self._settings(slot).items())
+            + f" {shlex.join(self._arguments(slot))}"
+            for slot in range(len(self.cores))
+        )
+
+    def submit(self, count: int) -> None:
+        """Start workers in free slots."""
+        free = [slot for slot in range(len(self.cores)) if slot not in self.slots]
+        for slot in free[:count]:
+            log = self._log(slot)
+            log.parent.mkdir(exist_ok=True)
+            with log.open("ab") as file:
+                self.begun[slot] = file.tell()
+                self.slots[slot] = subprocess.Popen(
+                    self._arguments(slot),
+                    env={**os.environ, **self._settings(slot)},
+                    stdin=subprocess.PIPE,
+                    stdout=file,
+                    stderr=file,
+                    start_new_session=True,  # so that Ctrl-C reaches this process alone
+                )
+
+    def poll(self) -> tuple[list[int], list[Ended]]:
+        """Who runs and who has ended."""
+        ended = []
+        for slot, process in list(self.slots.items()):
+            code = process.poll()
+            if code is not None:
+                del self.slots[slot]
+                if process.stdin:
+                    process.stdin.close()
+                ended.append(Ended(process.pid, code, self._last_words(slot)))
+        return [process.pid for process in self.slots.values()], ended
+
+    def cancel(self) -> None:
+        """SIGTERM, up to GRACE_SECONDS to save, then SIGKILL; a second Ctrl-C shortens the wait."""
+        processes = list(self.slots.values())
+        for process in processes:
+            process.send_signal(signal.SIGTERM)
+        until = time.monotonic() + GRACE_SECONDS
+        try:
+            while any(p.poll() is None for p in processes) and time.monotonic() < until:
+                time.sleep(0.05)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            for process in processes:
+                process.kill()
+                process.wait()
+                if process.stdin:
+                    process.stdin.close()
+            self.slots.clear()
+
+    def _arguments(self, slot: int) -> list[str]:
+        cores = ",".join(map(str, self.cores[slot]))
+        return [*self.command, str(self.directory), "--cores", cores, "--end-with-parent"]
+
+    def _settings(self, slot: int) -> dict[str, str]:
+        return thread_settings(len(self.cores[slot]), os.environ.get("XLA_FLAGS", ""))
+
+    def _log(self, slot: int) -> Path:
+        return self.directory / "logs" / f"worker-{slot}.log"
+
+    def _last_words(self, slot: int) -> str:
+        """The last lines, and before them what it gave as its error, however long ago.
+
+        Threads of libraries may go on complaining after that.
+        """
+        with self._log(slot).open("rb") as file:
+            file.seek(self.begun[slot])
+            lines = file.read().decode(errors="replace").splitlines()
+        errors = [line for line in lines[:-12] if line.startswith("error: ")]
+        return "\n".join([*errors[-1:], *(line[:300] for line in lines[-12:])])

@@ -1,0 +1,95 @@
+"""The manifest's own sections: how to sweep, where to execute, what to fit."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+
+from scaling.config import Section
+
+
+def _count_or_auto(value: Any) -> Any:
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError(f"must be a whole number of at least 1, or 'auto', not {value!r}")
+
+
+CountOrAuto = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(_count_or_auto),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "auto"}]}),
+]
+
+
+class SweepConfig(Section):
+    """Which runs: all combinations of `grid` and rows of `zip`, less `exclude`, then `include`."""
+
+    grid: dict[str, list[Any]] = Field(
+        default={},
+        description="values of each dotted path; all combinations, the last path fastest",
+    )
+    zip: dict[str, list[Any]] = Field(
+        default={}, description="lists of equal length that advance together, as one more axis"
+    )
+    exclude: list[dict[str, Any]] = Field(
+        default=[], description="combinations to drop: those that have all of an entry's values"
+    )
+    include: list[dict[str, Any]] = Field(
+        default=[], description="further single runs, added after `exclude` and never dropped by it"
+    )
+
+
+class EngineConfig(Section):
+    """Where and how the runs execute; no result depends on it."""
+
+    name: Literal["local"] = "local"
+    workers: CountOrAuto = Field(default="auto", description="processes; auto: one per core")
+    cohort: CountOrAuto = Field(default="auto", description="most runs trained as one program")
+    steps_per_call: int = Field(
+        default=50, ge=1, description="optimiser steps in one compiled call"
+    )
+    checkpoint_seconds: float = Field(
+        default=60.0, gt=0, description="wall time between checkpoints"
+    )
+
+
+class FitConfig(Section):
+    """What law is fitted to the table of measurements, and to which part of it."""
+
+    metric: str = "importance_weighted_loss"
+    weights: str | None = Field(
+        default=None, description="none: the first EMA in the table, else raw"
+    )
+    split: Literal["held_out", "train"] = "held_out"
+    size: Literal["parameters", "parameters_non_embedding"] = Field(
+        default="parameters_non_embedding", description="column that stands for N"
+    )
+    hold_out: int = Field(
+        default=1, ge=0, description="largest rungs kept from the fit and predicted"
+    )
+    first_step: int = Field(default=0, ge=0, description="horizons before this step are left out")
+    huber_delta: float = Field(default=1e-3, gt=0, description="on log residuals")
+    bootstrap: int = Field(
+        default=1000,
+        ge=0,
+        description="resamples of runs for the intervals: at least 100, or 0 for none",
+    )
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+
+    @field_validator("bootstrap")
+    @classmethod
+    def _enough(cls, value: int) -> int:
+        if 0 < value < 100:
+            raise ValueError(f"must be 0 or at least 100, not {value}")
+        return value
+
+
+class ManifestHeader(Section):
+    """Every top-level key that is not part of a run's own configuration."""
+
+    name: str | None = Field(
+        default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="none: the file's name"
+    )
+    sweep: SweepConfig = SweepConfig()
+    engine: EngineConfig = EngineConfig()
+    fit: FitConfig = FitConfig()

@@ -1,0 +1,92 @@
+"""A sweep at one moment: the state of each run, the progress of those that run."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sweeps.store import Store, StoredRun
+from sweeps.store.claims import heartbeat, holder_of
+from sweeps.store.processes import Holder
+from sweeps.store.states import RunState
+from sweeps.store.writing import read_json
+
+
+@dataclass(frozen=True, kw_only=True)
+class Working:
+    """A run being trained: who, how long silent, and its latest progress (empty before any)."""
+
+    holder: Holder
+    silent_seconds: float
+    progress: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """Every run of the manifest, in order; `working` holds those that run, by id."""
+
+    runs: Sequence[StoredRun]
+    states: Sequence[RunState]
+    working: dict[str, Working]
+    cohorts: Sequence[Sequence[str]]
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is left to do."""
+        return all(state.settled for state in self.states)
+
+    @cached_property
+    def by_id(self) -> dict[str, RunState]:
+        """States by run id."""
+        return {run.id: state for run, state in zip(self.runs, self.states, strict=True)}
+
+    @property
+    def free_cohorts(self) -> int:
+        """Cohorts that a worker could claim now."""
+        waiting = ([self.by_id[run] for run in cohort] for cohort in self.cohorts)
+        return sum(
+            any(s.status == "pending" for s in states)
+            and not any(s.status == "running" for s in states)
+            for states in waiting
+        )
+
+    def cohorts_of(self, pids: Iterable[int]) -> set[int]:
+        """Those of the processes `pids` that hold a claim."""
+        wanted = set(pids)
+        return {work.holder.pid for work in self.working.values()} & wanted
+
+    def count(self, status: str) -> int:
+        """Runs of one status."""
+        return sum(state.status == status for state in self.states)
+
+    def share_done(self, run: StoredRun) -> float:
+        """How much of a run is done, from 0 to 1."""
+        if self.by_id[run.id].settled:
+            return 1.0
+        progress = self.working[run.id].progress if run.id in self.working else {}
+        return progress.get("step", 0) / run.record["steps"]
+
+
+def snapshot(store: Store) -> Snapshot:
+    """Read the store as it is now."""
+    pairs = list(store.states())
+    working = {
+        run.id: _working(run, state.attempt)
+        for run, state in pairs
+        if state.status == "running" and state.attempt
+    }
+    return Snapshot(
+        runs=[run for run, _ in pairs],
+        states=[state for _, state in pairs],
+        working=working,
+        cohorts=store.sweep["cohorts"],
+    )
+
+
+def _working(run: StoredRun, attempt: int) -> Working:
+    return Working(
+        holder=holder_of(run.directory, attempt),
+        silent_seconds=max(0.0, time.time() - heartbeat(run.directory, attempt)),
+        progress=read_json(run.directory / "attempts" / str(attempt) / "progress.json") or {},
+    )

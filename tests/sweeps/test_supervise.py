@@ -1,0 +1,199 @@
+"""The local engine with real worker processes: failures, deaths, full disks, no orphans."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from scaling.errors import InputError
+from sweeps.display import Lines
+from sweeps.engines import ENGINES, LocalEngine
+from sweeps.engines.cores import available_cores, shares, thread_settings
+from sweeps.sections import EngineConfig
+from sweeps.snapshot import snapshot
+from sweeps.store.prepare import prepare
+from sweeps.store.writing import read_json
+from sweeps.supervise import WorkersFailed, supervise
+from tests.sweeps.examples import SIX, WORKER, loads, make_store
+
+ALONE = SIX + "engine: {cohort: 1}\n"
+PAIRS = SIX + "engine: {cohort: 2}\n"
+
+
+def train(store, workers=2, command=WORKER):
+    said = []
+    engine = LocalEngine(store.directory, workers, command)
+    now = supervise(store, engine, workers, Lines(said.append))
+    return {
+        f"{run.record['rung']}/{run.record['seed']}": now.by_id[run.id] for run in now.runs
+    }, said
+
+
+def behave(store, **table):
+    path = store.directory / ".behave.json"
+    path.write_text(json.dumps({name.replace("_", "/"): how for name, how in table.items()}))
+
+
+def attempts(store):
+    return [json.loads(p.read_text()) for p in store.directory.glob("runs/*/attempts/*/ended.json")]
+
+
+def test_every_run_is_trained_once(tmp_path):
+    store = make_store(tmp_path / "s", PAIRS)
+    states, said = train(store)
+    assert {state.status for state in states.values()} == {"finished"}
+    assert len(attempts(store)) == 6
+    assert sum("finished" in line for line in said) == 6
+    cohorts = [
+        read_json(p)["cohort"] for p in store.directory.glob("runs/*/attempts/1/progress.json")
+    ]
+    assert sorted(map(tuple, cohorts)) == sorted(2 * [tuple(c) for c in store.sweep["cohorts"]])
+
+
+def test_a_run_that_raises_fails_after_two_attempts_and_the_sweep_goes_on(tmp_path):
+    store = make_store(tmp_path / "s", PAIRS)
+    behave(store, w24_1="raise", w20_0="diverge")
+    states, _ = train(store)
+    assert states["w24/1"].status == "failed"
+    assert states["w24/1"].reason == "ValueError: the moon is in the wrong house"
+    assert states["w20/0"].status == "diverged"
+    assert (states["w20/0"].step, states["w20/0"].reason) == (7, "not finite at step 7")
+    others = [state.status for name, state in states.items() if name not in ("w24/1", "w20/0")]
+    assert others == ["finished"] * 4, "its companion was tried again alone"
+    failed = [a for a in attempts(store) if a["status"] == "failed"]
+    assert len(failed) == 3
+    assert all("in the wrong house\nand more" in a["traceback"] for a in failed)
+    behave(store)
+    assert train(store)[0]["w24/1"].status == "failed", "not tried again unasked"
+    prepare(loads(PAIRS), store.directory, workers=2, retry_failed=True)
+    assert train(store)[0]["w24/1"].status == "finished"
+
+
+def test_a_run_that_kills_its_worker_fails_after_three_deaths(tmp_path):
+    store = make_store(tmp_path / "s", ALONE)
+    behave(store, w20_1="kill")
+    states, _ = train(store)
+    assert states["w20/1"].status == "failed"
+    assert states["w20/1"].reason == "its worker was killed by SIGKILL (out of memory?)"
+    assert sum(a["status"] == "died" for a in attempts(store)) == 3
+    assert sum(state.status == "finished" for state in states.values()) == 5
+
+
+def test_a_full_disk_ends_the_sweep_and_blames_no_run(tmp_path):
+    store = make_store(tmp_path / "s", ALONE)
+    behave(store, w36_0="full")
+    with pytest.raises(InputError, match=r"measurements.jsonl: the disk is full"):
+        train(store)
+    assert not any(a["status"] in ("failed", "died") for a in attempts(store))
+    assert snapshot(store).count("running") == 0
+
+
+def test_workers_that_cannot_start_are_given_up_with_their_last_words(tmp_path):
+    store = make_store(tmp_path / "s")
+    broken = (sys.executable, "-c", "raise RuntimeError('no such accelerator')")
+    with pytest.raises(WorkersFailed, match="no such accelerator"):
+        train(store, command=broken)
+
+
+SUPERVISOR = """
+    import sys
+    from pathlib import Path
+    from sweeps.display import Lines
+    from sweeps.engines import LocalEngine
+    from sweeps.store import Store
+    from sweeps.supervise import supervise
+    from tests.sweeps.examples import WORKER
+    store = Store.open(sys.argv[1])
+    engine = LocalEngine(store.directory, 2, (*WORKER, "--seconds", sys.argv[2]))
+    supervise(store, engine, 2, Lines(lambda text: print(text, flush=True)))
+"""
+
+
+def supervisor(store, seconds):
+    code = textwrap.dedent(SUPERVISOR)
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(store.directory), str(seconds)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def wait_for(condition, seconds=15.0):
+    until = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
+def holders(store):
+    return {work.holder.pid for work in snapshot(store).working.values()}
+
+
+def gone(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+        return file.read().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_their_supervisor_and_the_next_one_goes_on_at_once(tmp_path, how):
+    store = make_store(tmp_path / "s", ALONE)
+    first = supervisor(store, 9)
+    pids = wait_for(lambda: len(found := holders(store)) == 2 and found)
+    first.send_signal(how)
+    first.wait(timeout=15)
+    wait_for(lambda: all(gone(pid) for pid in pids), 5)
+    start = time.monotonic()
+    second = supervisor(store, 0.05)
+    assert second.wait(timeout=30) == 0
+    assert time.monotonic() - start < 20, "it waited for a heartbeat to grow old"
+    assert snapshot(store).count("finished") == 6
+    assert not any(a["status"] in ("failed", "died") for a in attempts(store))
+
+
+def test_two_supervisors_share_a_sweep(tmp_path):
+    store = make_store(tmp_path / "s", ALONE)
+    both = [supervisor(store, 0.4) for _ in range(2)]
+    assert [process.wait(timeout=40) for process in both] == [0, 0]
+    finished = [a for a in attempts(store) if a["status"] == "finished"]
+    assert len(finished) == 6
+
+
+def test_the_registry_and_the_manifest_name_the_same_engines():
+    names = EngineConfig.model_json_schema()["properties"]["name"]
+    assert set(names.get("enum", [names.get("const")])) == set(ENGINES)
+
+
+def test_rendering_names_cores_and_threads(tmp_path):
+    text = LocalEngine(tmp_path, 1).render()
+    cores = ",".join(map(str, available_cores()))
+    assert text.endswith(f"-m scaling worker {tmp_path} --cores {cores} --end-with-parent")
+    assert f"OMP_NUM_THREADS={len(available_cores())} " in text
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "expected"),
+    [
+        ([0, 1], 2, [[0], [1]]),
+        ([0, 1, 2, 3], 2, [[0, 1], [2, 3]]),
+        ([4, 6, 9], 2, [[4], [6]]),
+        ([3], 3, [[3], [3], [3]]),
+    ],
+)
+def test_cores_are_shared_evenly(cores, workers, expected):
+    assert shares(cores, workers) == expected
+
+
+def test_thread_settings_keep_the_users_flags():
+    flags = thread_settings(1, "--xla_dump_to=/x")["XLA_FLAGS"]
+    assert flags == "--xla_dump_to=/x --xla_cpu_multi_thread_eigen=false"
+    assert "XLA_FLAGS" not in thread_settings(4)
