@@ -1,0 +1,149 @@
+"""The key figure: loss against parameters, the fit with its interval, the held-out rung."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from analysis.figures.style import (
+    COLUMN,
+    FITTED,
+    HELD_OUT,
+    INK,
+    log_loss,
+    log_size,
+    metric_label,
+    rung_colours,
+    styled,
+)
+from analysis.fitting import Fit, last_horizon
+from analysis.laws import LAWS
+from analysis.rounding import rounded
+from analysis.study import SIZE_LAWS, Series
+
+
+def scaling_in_size(series: Series) -> Figure | None:
+    """Points per run, law and interval, prediction beside measurement, residuals below."""
+    if not series.selection.horizons:
+        return None
+    points = last_horizon(series.selection)
+    law = series.headline_law if series.headline_law in SIZE_LAWS else None
+    held = series.hold_out(law) if law else None
+    fit = held.fit if held else (series.fit(law) if law else None)
+    predictions = held.predictions if held else ()
+    outside = {item.rung for item in predictions}
+    with styled():
+        figure = Figure(figsize=(COLUMN, 3.4 if fit else 2.6))
+        grid = figure.add_gridspec(2 if fit else 1, 1, height_ratios=[3, 1] if fit else [1])
+        top = figure.add_subplot(grid[0])
+        sizes = points["size"].to_numpy(float)
+        x = np.geomspace(sizes.min() * 0.8, sizes.max() * 1.25, 200)
+        if fit and law:
+            _law(top, series, fit, law, x)
+        colours = dict(
+            zip(series.selection.rungs, rung_colours(len(series.selection.rungs)), strict=True)
+        )
+        for rung in series.selection.rungs:
+            rows = points[points["rung"] == rung]
+            face = "white" if rung in outside else colours[rung]
+            edge = HELD_OUT if rung in outside else colours[rung]
+            top.plot(rows["size"], rows["value"], "o", mfc=face, mec=edge, mew=0.9, zorder=4)
+        for item in predictions:
+            low, high = item.interval
+            top.errorbar(
+                item.size * 1.12,
+                item.predicted,
+                yerr=[[item.predicted - low], [high - item.predicted]],
+                fmt="D",
+                ms=3,
+                color=FITTED,
+                capsize=2,
+                lw=0.9,
+                zorder=5,
+            )
+        log_loss(top)
+        log_size(top, sizes)
+        top.set_ylabel(metric_label(series.selection.metric))
+        _legend(top, fit, bool(predictions))
+        if fit:
+            top.tick_params(labelbottom=False)
+            bottom = figure.add_subplot(grid[1], sharex=top)
+            _residuals(
+                bottom,
+                points,
+                fit,
+                outside=outside,
+                colours=colours,
+                seed_deviation=series.seed_deviation,
+            )
+            bottom.set_xlabel(metric_label(series.selection.size))
+        else:
+            top.set_xlabel(metric_label(series.selection.size))
+    return figure
+
+
+def _law(axes: Axes, series: Series, fit: Fit, law: str, x: np.ndarray) -> None:
+    """The law, solid where fitted and dashed beyond, with the band of its replicates."""
+    inside = (x >= fit.ranges["x"][0] * 0.99) & (x <= fit.ranges["x"][1] * 1.01)
+    axes.plot(x[inside], fit.predict(x=x[inside]), color=FITTED, zorder=3)
+    beyond = x >= fit.ranges["x"][1] * 0.99
+    axes.plot(x[beyond], fit.predict(x=x[beyond]), "--", lw=0.9, color=FITTED, zorder=3)
+    replicates = series.replicates.get(law)
+    if replicates is not None:
+        tails = [(1 - fit.confidence) / 2, (1 + fit.confidence) / 2]
+        low, high = np.quantile(replicates.curve({"x": x}), tails, axis=0)
+        shown = x >= fit.ranges["x"][0] * 0.8
+        axes.fill_between(x[shown], low[shown], high[shown], color=FITTED, alpha=0.18, lw=0)
+    name, value = LAWS[law].terms[0].coefficient, fit.parameters.get("E")
+    if name == "E" and value:
+        note = "not identified" if "E" in fit.not_identified else _pm(fit, "E")
+        text = f"floor E = {note}"
+        if value > 0.75 * float(fit.predict(x=x[-1])):
+            axes.axhline(value, color=INK, lw=0.6, ls=":")
+            axes.annotate(text, (x[0], value), xytext=(0, 2), textcoords="offset points", size=6.5)
+        else:
+            axes.annotate(text, (0.03, 0.04), xycoords="axes fraction", size=6.5)
+
+
+def _pm(fit: Fit, name: str) -> str:
+    interval = fit.intervals.get(name)
+    if not interval:
+        return f"{fit.parameters[name]:.4g}"
+    value, low, high = rounded(fit.parameters[name], *interval)
+    return f"{value} [{low}, {high}]"
+
+
+def _legend(axes: Axes, fit: Fit | None, held_out: bool) -> None:
+    axes.plot([], [], "o", color="#555555", label="fitted runs" if fit else "runs")
+    if held_out:
+        axes.plot([], [], "o", mfc="white", mec=HELD_OUT, label="held-out runs, measured")
+        axes.plot([], [], "D", ms=3, color=FITTED, label="held-out rung, predicted")
+    if fit:
+        interval = f" ± {fit.confidence:.0%} interval" if fit.intervals else ""
+        axes.plot([], [], color=FITTED, label=f"{LAWS[fit.law].title}{interval}")
+    axes.legend(loc="upper right")
+
+
+def _residuals(
+    axes: Axes,
+    points: pd.DataFrame,
+    fit: Fit,
+    *,
+    outside: set,
+    colours: dict,
+    seed_deviation: float,
+) -> None:
+    if np.isfinite(seed_deviation):
+        axes.axhspan(-200 * seed_deviation, 200 * seed_deviation, color="#888888", alpha=0.18, lw=0)
+        axes.set_title("band: ± 2 seed deviations", loc="right", size=5.5, pad=2)
+    axes.axhline(0, color=INK, lw=0.6)
+    for rung, colour in colours.items():
+        rows = points[points["rung"] == rung]
+        residual = 100 * (rows["value"] / fit.predict(x=rows["size"].to_numpy(float)) - 1)
+        face = "white" if rung in outside else colour
+        edge = HELD_OUT if rung in outside else colour
+        axes.plot(rows["size"], residual, "o", ms=3, mfc=face, mec=edge, mew=0.8)
+    axes.margins(y=0.25)
+    axes.set_ylabel("residual, %")
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=4))

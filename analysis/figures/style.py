@@ -1,0 +1,94 @@
+"""One look for all figures, and saving that gives the same bytes every time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib import rc_params_from_file
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+COLUMN, PAGE = 3.35, 6.9
+"""Widths in inches of one column and of a page of two."""
+
+type Colour = tuple[float, ...]
+
+INK, FITTED, HELD_OUT = "#222222", "#0072b2", "#d55e00"
+"""Text; what was fitted; what was kept from the fit (Okabe & Ito's colour-blind-safe palette)."""
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """Draw with the style of `paper.mplstyle` and leave matplotlib's settings as they were."""
+    with as_file(files("analysis.figures") / "paper.mplstyle") as path:
+        style = rc_params_from_file(path, use_default_template=False)
+    with matplotlib.rc_context(dict(style)):
+        yield
+
+
+def rung_colours(count: int) -> list[Colour]:
+    """Ordered colours, small rungs dark: viridis without its palest end."""
+    ramp = matplotlib.colormaps["viridis"]
+    return [tuple(ramp(x)) for x in np.linspace(0.0, 0.85, max(count, 1))]
+
+
+def save(figure: Figure, stem: Path) -> None:
+    """Write stem.pdf, stem.svg and stem.png without dates or random ids."""
+    with styled():
+        settle(figure)
+        figure.savefig(stem.with_suffix(".pdf"), metadata={"CreationDate": None})
+        figure.savefig(stem.with_suffix(".svg"), metadata={"Date": None})
+        figure.savefig(stem.with_suffix(".png"), metadata={"Software": None})
+
+
+LABELLED = ((1.3, (1.0, 2.0, 5.0)), (2.6, (1.0, 3.0)), (np.inf, (1.0,)))
+"""Which multiples of ten's powers are labelled on axes of fewer decades than the first number."""
+
+WORDS = {
+    "parameters_non_embedding": "parameters without embeddings",
+    "importance_weighted_loss": "importance-weighted loss",
+}
+
+
+def settle(figure: Figure) -> None:
+    """Compute the layout once and keep it, instead of anew for every format."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+
+
+def log_size(axes: Axes, values: np.ndarray) -> None:
+    """A logarithmic x axis labelled 10k, 1M; with few decades 2 and 5 are labelled too."""
+    axes.set_xscale("log")
+    decades = np.log10(values.max() / values.min()) if len(values) else 1
+    subs = next(subs for most, subs in LABELLED if decades < most)
+    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def log_loss(axes: Axes) -> None:
+    """A logarithmic y axis; its few decimals are written out, not as powers of ten."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.yaxis.set_minor_locator(LogLocator(subs=()))
+
+
+def short(number: float) -> str:
+    """12345 as 12.3k."""
+    for unit, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= unit:
+            return f"{number / unit:.3g}{suffix}"
+    return f"{number:.3g}"
+
+
+def metric_label(metric: str) -> str:
+    """A column or metric in words."""
+    return WORDS.get(metric, metric.replace("_", " "))

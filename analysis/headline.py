@@ -1,0 +1,90 @@
+"""The answer in a sentence: does the loss obey a law, and does the law predict?"""
+
+import math
+
+from analysis.hold_out import VERDICTS, HoldOut, Prediction, Verdict
+from analysis.laws import LAWS
+from analysis.rounding import rounded
+from analysis.study import Series
+
+WORST_FIRST = ("fails", "weak", "rough", "holds")
+ANSWERS: dict[Verdict, str] = {
+    "holds": "The law holds as far as it was tested",
+    "rough": "The law is only a rough description",
+    "weak": "The law is not contradicted, but the test is weak",
+    "fails": "The law does not hold",
+}
+
+
+def headline(series: Series) -> tuple[str, str]:
+    """(verdict, sentences): 'holds', 'rough', 'weak', 'fails', 'untested' or 'unsupported'."""
+    law = series.headline_law
+    if law is None:
+        reasons = [item.unsupported for item in (*series.hold_outs, *series.fits)]
+        reason = next((text for text in reasons if text), "nothing could be fitted")
+        return "unsupported", f"No law can be fitted to these runs: {reason}."
+    held = series.hold_out(law)
+    if held is None or not held.predictions:
+        return "untested", f"A {LAWS[law].title} was fitted; no rung was held out to test it."
+    parts = [_compare(item, series, law) for item in held.predictions]
+    verdict = held.predictions[_worst(held)].verdict
+    return verdict, f"{ANSWERS[verdict]}. {' '.join(parts)} {_why(series, verdict)}"
+
+
+def _worst(held: HoldOut) -> int:
+    """Index of the prediction with the worst verdict."""
+    return min(
+        range(len(held.predictions)), key=lambda i: WORST_FIRST.index(held.predictions[i].verdict)
+    )
+
+
+def _compare(item: Prediction, series: Series, law: str) -> str:
+    predicted, low, high = rounded(item.predicted, *item.interval)
+    places = len(predicted.partition(".")[2])
+    noise = item.error_in_seed_deviations
+    seeds = f", {abs(noise):.1f} times the seed noise" if math.isfinite(noise) else ""
+    direction = "above" if item.error_percent > 0 else "below"
+    return (
+        f"Fitted to the {len(series.rungs) - _held(series, law)} smaller rungs, a "
+        f"{LAWS[law].title} predicts {predicted} [{low}, {high}] for {item.rung}; measured "
+        f"{item.measured:.{max(places, 4)}f}. The prediction is {abs(item.error_percent):.2f}% "
+        f"{direction} the measurement{seeds}."
+    )
+
+
+def _why(series: Series, verdict: Verdict) -> str:
+    why = VERDICTS[verdict]
+    return why[0].upper() + why[1:] + f".{_falls(series)}"
+
+
+def _falls(series: Series) -> str:
+    """Whether the loss falls from rung to rung by more than its standard error."""
+    falls = [item.falls for item in series.rungs[1:]]
+    if not falls:
+        return ""
+    if any(fall is None for fall in falls):
+        lower = all(item.fall and item.fall.value > 0 for item in series.rungs[1:])
+        trend = "falls" if lower else "does not fall"
+        return (
+            f" The loss {trend} from every rung to the next; "
+            "without repeated seeds its error is unknown."
+        )
+    if all(falls):
+        return " The loss falls from every rung to the next by more than its standard error."
+    names = ", ".join(item.rung for item in series.rungs[1:] if not item.falls)
+    return f" The loss does not fall by more than its standard error at {names}."
+
+
+def _held(series: Series, law: str) -> int:
+    held = series.hold_out(law)
+    return len(held.predictions) if held else 0
+
+
+def below_floor(series: Series, errors: float = 2.0) -> tuple[int, int]:
+    """How many points lie below the closed-form floor by `errors` errors, and of how many."""
+    pairs = [
+        (excess, error)
+        for curve in series.excess_levels
+        for excess, error in zip(curve.loss, curve.standard_error, strict=True)
+    ]
+    return sum(excess < -errors * error for excess, error in pairs), len(pairs)

@@ -1,0 +1,172 @@
+"""The largest rungs kept from a fit, predicted, and set beside what was measured."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.bootstrap import Replicates
+from analysis.fitting import COLUMNS, ROUGH, Fit, Unsupported, fit_points, last_horizon
+from analysis.laws import LAWS
+from analysis.noise import seed_deviation
+from analysis.selection import Selection
+from analysis.settings import FitSettings
+
+Verdict = Literal["holds", "rough", "weak", "fails"]
+VERDICTS: dict[Verdict, str] = {
+    "holds": "the measurement lies inside an interval narrow enough to have missed it",
+    "rough": "the measurement lies inside the interval, but the law misses the points it was "
+    "fitted to by several times the seed noise, and that is what makes the interval wide",
+    "weak": "the measurement lies inside the interval, but the interval is so wide that "
+    "a rung no better than the largest fitted one would lie in it too",
+    "fails": "the measurement lies outside the interval",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """One held-out rung at the last horizon; errors are predicted minus measured.
+
+    `measured` is the mean over `seeds` runs and `interval` is for such a mean, so it holds the
+    fit's uncertainty, its lack of fit and the seed noise. `seed_deviation` is the standard
+    deviation over seeds pooled over all rungs, in units of the value (nan without repeats).
+    """
+
+    rung: str
+    size: float
+    steps: float
+    seeds: int
+    measured: float
+    predicted: float
+    interval: tuple[float, float]
+    seed_deviation: float
+    naive: float
+    verdict: Verdict
+
+    @property
+    def error_percent(self) -> float:
+        """100 (predicted - measured) / measured."""
+        return 100 * (self.predicted / self.measured - 1)
+
+    @property
+    def error_in_seed_deviations(self) -> float:
+        """(predicted - measured) / seed deviation."""
+        return (self.predicted - self.measured) / self.seed_deviation
+
+    @property
+    def inside(self) -> bool:
+        """Whether the interval contains the measurement."""
+        return self.interval[0] <= self.measured <= self.interval[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldOut:
+    """A law fitted without the largest rungs: the fit and its predictions, or why there is none."""
+
+    law: str
+    fit: Fit | None
+    predictions: tuple[Prediction, ...]
+    unsupported: str | None = None
+
+
+def hold_out(selection: Selection, law: str, settings: FitSettings) -> HoldOut | None:
+    """Fit `law` without the `settings.hold_out` largest rungs and predict each at the last horizon.
+
+    None when nothing is held out. A law in one variable is fitted at the last horizon.
+    """
+    if not settings.hold_out:
+        return None
+    return hold_out_with_replicates(selection, law, settings)[0]
+
+
+def hold_out_with_replicates(
+    selection: Selection, law: str, settings: FitSettings
+) -> tuple[HoldOut, Replicates | None]:
+    """As `hold_out`, with the bootstrap replicates of the fit, for drawing."""
+    along = "both" if len(LAWS[law].variables) == 2 else "size"
+    try:
+        points = selection.points if along == "both" else last_horizon(selection)
+        kept, held = split(points, selection.rungs, settings.hold_out)
+        fit, replicates = fit_points(kept, LAWS[law], along, settings)
+    except Unsupported as reason:
+        return HoldOut(law=law, fit=None, predictions=(), unsupported=str(reason)), None
+    last = last_horizon(selection) if selection.horizons else selection.points
+    seed_noise = seed_deviation(last)
+    naive = _mean(last[last["rung"] == kept.sort_values("size").rung.iloc[-1]])
+    rough = fit.residual_rms > ROUGH * seed_deviation(kept)
+    rng = np.random.default_rng([settings.seed, 1])
+    predictions = [
+        _predict(
+            rows,
+            fit=fit,
+            replicates=replicates,
+            seed_noise=seed_noise,
+            naive=naive,
+            rough=rough,
+            along=along,
+            confidence=settings.confidence,
+            rng=rng,
+        )
+        for _, rows in last[last["rung"].isin(held["rung"])].groupby("size")
+    ]
+    return HoldOut(law=law, fit=fit, predictions=tuple(predictions)), replicates
+
+
+def split(points: pd.DataFrame, rungs: list[str], count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The points of all but the `count` largest rungs, and theirs."""
+    largest = rungs[max(len(rungs) - count, 0) :] if count else []
+    held = points["rung"].isin(largest)
+    return points[~held], points[held]
+
+
+def _predict(
+    rows: pd.DataFrame,
+    *,
+    fit: Fit,
+    replicates: Replicates | None,
+    seed_noise: float,
+    naive: float,
+    rough: bool,
+    along: str,
+    confidence: float,
+    rng: np.random.Generator,
+) -> Prediction:
+    values = {name: rows[column].to_numpy(float)[:1] for name, column in COLUMNS[along].items()}
+    predicted = float(fit.predict(**values)[0])
+    seeds = rows["run"].nunique()
+    interval = (predicted, predicted)
+    if replicates is not None:
+        tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+        drawn = replicates.new_measurements(values, seeds, rng)
+        low, high = np.quantile(drawn, tails)
+        interval = (float(low), float(high))
+    measured = _mean(rows)
+    return Prediction(
+        rung=str(rows["rung"].iloc[0]),
+        size=float(rows["size"].iloc[0]),
+        steps=float(rows["steps"].iloc[0]),
+        seeds=seeds,
+        measured=measured,
+        predicted=predicted,
+        interval=interval,
+        seed_deviation=seed_noise * measured,
+        naive=naive,
+        verdict=_verdict(interval, measured, naive, rough=rough),
+    )
+
+
+def _verdict(
+    interval: tuple[float, float], measured: float, naive: float, *, rough: bool
+) -> Verdict:
+    low, high = interval
+    if not low <= measured <= high:
+        return "fails"
+    if low <= naive <= high:
+        return "weak"
+    return "rough" if rough else "holds"
+
+
+def _mean(rows: pd.DataFrame) -> float:
+    """The mean over runs; geometric, as residuals are logarithmic."""
+    return float(np.exp(np.log(rows["value"]).mean()))

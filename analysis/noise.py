@@ -1,0 +1,76 @@
+"""Where residuals come from: seeds of one cell, and the law's own lack of fit."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Log residuals taken apart; a *cell* is one rung at one horizon.
+
+    `within` [n] is what is left of a residual after its cell's mean, scaled by sqrt(k / (k - 1))
+    for k seeds so that its variance is that of a seed; `between` [cells] are the cells' means,
+    shrunk by the part of their variance that seeds explain and inflated for the parameters
+    fitted. Degrees of freedom count runs and rungs, not horizons: those of one run move together.
+    """
+
+    within: Array
+    between: Array
+    cell: NDArray[np.intp]
+    seed_freedom: int
+    rung_freedom: int
+
+    @property
+    def seed_deviation(self) -> float:
+        """Standard deviation over seeds of the log value, pooled (0 without repeated seeds)."""
+        return _rms(self.within[self.within != 0])
+
+    @property
+    def rung_deviation(self) -> float:
+        """Standard deviation of a rung about the law beyond what seeds explain."""
+        return _rms(self.between)
+
+
+def take_apart(residuals: Array, points: pd.DataFrame, fitted: int) -> Noise:
+    """Split log residuals [n] of `points`; `fitted` parameters were spent on the rungs."""
+    keys = points["rung"].astype(str) + "@" + points["steps"].astype(str)
+    cell = pd.factorize(keys)[0]
+    size = np.bincount(cell)
+    mean = np.bincount(cell, residuals) / size
+    seeds = size[cell]
+    repeated = seeds > 1
+    within = np.where(repeated, residuals - mean[cell], 0.0)
+    within *= np.sqrt(seeds / np.maximum(seeds - 1, 1))
+
+    runs = points.groupby("rung").run.nunique()
+    rungs = len(runs) if len(runs) > 1 else len(size)  # one rung: its horizons are the cells
+    freedom = max(rungs - fitted, 1)
+    inflation = rungs / freedom
+    variance = np.mean(mean**2) * inflation
+    by_seeds = _rms(within[repeated]) ** 2 * np.mean(1 / size) if repeated.any() else 0.0
+    kept = max(0.0, 1 - by_seeds / variance) if variance > 0 else 0.0
+    return Noise(
+        within=within,
+        between=mean * np.sqrt(kept * inflation),
+        cell=cell,
+        seed_freedom=int((runs - 1).sum()),
+        rung_freedom=freedom,
+    )
+
+
+def seed_deviation(points: pd.DataFrame) -> float:
+    """Standard deviation of log value over the seeds of a cell, pooled; nan without repeats."""
+    logs = points.assign(value=np.log(points["value"]))
+    groups = logs.groupby(["rung", "steps"])["value"]
+    spread, counts = groups.var(), groups.count()
+    freedom = (counts - 1).sum()
+    return float(np.sqrt((spread * (counts - 1)).sum() / freedom)) if freedom else float("nan")
+
+
+def _rms(values: Array) -> float:
+    return float(np.sqrt(np.mean(values**2))) if values.size else 0.0

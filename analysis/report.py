@@ -1,0 +1,128 @@
+"""One self-contained HTML page: the answer, the figures, the tables, what was left out."""
+
+import base64
+import io
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from analysis.figures import Drawing, draw
+from analysis.figures.style import metric_label, styled
+from analysis.formats import Sheet
+from analysis.gaps import DATA_LIMITED_SHARE
+from analysis.headline import below_floor, headline
+from analysis.laws import LAWS
+from analysis.study import Series, Study
+from analysis.tables import NOT_IDENTIFIED, SHEETS
+
+CAPTIONS = {
+    "size": "Loss at the last horizon against size. The law is fitted to the filled points; the "
+    "open ones were kept from it. Below: residuals beside the noise between seeds.",
+    "steps": "Loss against training steps, a colour per rung. Lines are one joint law in size and "
+    "steps; dashed where the rung was kept from the fit.",
+    "noise_levels": "Held-out loss at each noise level at the last horizon; bands are two standard "
+    "errors.",
+    "excess": "The same less the closed-form floor, below which no model can stay.",
+    "gap": "Held-out minus training loss. Two sets of examples differ in difficulty even for a "
+    "model that memorises nothing, so it is the growth along the ladder that matters.",
+    "samples": "Samples of every rung for the same captions and the same starting noise, smallest "
+    "rung on top.",
+}
+"""Figure by figure, what a reader sees."""
+
+
+def write_report(
+    study: Study,
+    path: Path,
+    title: str = "Scaling report",
+    drawings: Sequence[Drawing] | None = None,
+) -> Path:
+    """Render the study to one HTML file, atomically; `drawings` saves drawing them again."""
+    draft = path.with_name(path.name + ".part")
+    drawings = draw(study) if drawings is None else drawings
+    draft.write_text(render(study, title, drawings), encoding="utf-8")
+    draft.replace(path)
+    return path
+
+
+def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
+    """The page as text; it loads nothing from anywhere."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    return environment.get_template("report.html.j2").render(
+        title=title,
+        study=study,
+        settings=study.settings,
+        captions=CAPTIONS,
+        not_identified=NOT_IDENTIFIED,
+        series=[
+            _view(series, [item for item in drawings if item.series == index])
+            for index, series in enumerate(study.series)
+        ],
+    )
+
+
+def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
+    """What the template shows of one series."""
+    verdict, sentence = headline(series)
+    figures = {item.name: _inline(item) for item in drawings}
+    beaten, levels = below_floor(series)
+    return {
+        "label": series.label,
+        "verdict": verdict,
+        "sentence": sentence,
+        "metric": metric_label(series.selection.metric),
+        "size": metric_label(series.selection.size),
+        "selection": series.selection,
+        "figures": figures,
+        "sheets": {name: build(series).filled() for name, build in SHEETS.items()},
+        "exclusions": _exclusions(series),
+        "share": DATA_LIMITED_SHARE,
+        "laws": [LAWS[name] for name in dict.fromkeys(item.law for item in series.fits)],
+        "limited": [item.rung for item in series.rungs if item.gap and item.gap.data_limited],
+        "below_floor": beaten,
+        "floor_levels": levels,
+        "seed_percent": 100 * series.seed_deviation
+        if math.isfinite(series.seed_deviation)
+        else None,
+        "unidentified": [
+            f"{name} of the {LAWS[held.law].title} ({reason})"
+            for held in series.hold_outs
+            if held.fit
+            for name, reason in held.fit.not_identified.items()
+        ],
+        "protocol": series.table.protocols.get(series.selection.protocol or "", {}),
+    }
+
+
+def _exclusions(series: Series) -> Sheet:
+    rows = tuple((item.run, item.rung, item.reason) for item in series.selection.excluded)
+    return Sheet(title="Left out of the fits", headings=("run", "rung", "reason"), rows=rows)
+
+
+def _inline(drawing: Drawing) -> Markup:
+    """An SVG element that scales with the page; samples, being pixels, as a PNG in the page."""
+    buffer, name = io.BytesIO(), f"{drawing.name}{drawing.series}"
+    with styled():
+        if drawing.name == "samples":
+            drawing.figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
+            data = base64.b64encode(buffer.getvalue()).decode()
+            return Markup('<img alt="samples" src="data:image/png;base64,{}">').format(data)
+        drawing.figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue().decode()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
+    # Ids are unique within a figure only; a page holds many.
+    text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
+    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{drawing.name}" ', 1))

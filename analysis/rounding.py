@@ -1,0 +1,26 @@
+"""Numbers written to the digits that their errors allow."""
+
+from math import floor, isfinite, log10
+
+
+def rounded(value: float, low: float, high: float) -> tuple[str, str, str]:
+    """Value and interval with two significant digits of the interval's half width."""
+    width = abs(high - low) / 2
+    if not isfinite(width) or width == 0:
+        return f"{value:.6g}", f"{low:.6g}", f"{high:.6g}"
+    places = 1 - floor(log10(width))
+    return _fixed(value, places), _fixed(low, places), _fixed(high, places)
+
+
+def with_error(value: float, error: float | None) -> tuple[str, str]:
+    """Value and standard error, the error to two significant digits."""
+    if error is None or not isfinite(error) or error <= 0:
+        return f"{value:.5g}", ""
+    places = 1 - floor(log10(error))
+    return _fixed(value, places), _fixed(error, places)
+
+
+def _fixed(number: float, places: int) -> str:
+    if abs(number) >= 1e7 or (number and abs(number) < 1e-5):
+        return f"{number:.3g}"
+    return f"{round(number, places):.{max(places, 0)}f}"

@@ -1,0 +1,234 @@
+"""The rows of one metric that a fit may use, and the rest with the reason it may not."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.settings import FitSettings
+from analysis.table import Table, TableError, nearest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """Something left out of a fit, and why."""
+
+    run: str
+    rung: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Rows to fit: `points` has run, rung, seed, size, steps, value and standard_error.
+
+    `rungs` are in order of size. `steps` is 0 throughout when the table has none.
+    """
+
+    points: pd.DataFrame = field(metadata={"json": False})
+    metric: str
+    weights: str | None
+    split: str | None
+    size: str
+    protocol: str | None
+    excluded: tuple[Exclusion, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rungs(self) -> list[str]:
+        """Names of the rungs, smallest first."""
+        return list(self.points.sort_values("size").rung.unique())
+
+    @property
+    def horizons(self) -> list[int]:
+        """Steps at which every run was measured."""
+        per_run = self.points.groupby("run").steps.agg(set)
+        return sorted(set.intersection(*per_run)) if len(per_run) else []
+
+    def at(self, steps: float) -> pd.DataFrame:
+        """The points of one horizon."""
+        return self.points[self.points.steps == steps]
+
+
+def select(table: Table, settings: FitSettings) -> Selection:
+    """Pick metric, weights and split, check the protocol and leave out what cannot be compared.
+
+    Raises TableError when nothing is left, when a name is not in the table, or when protocols
+    are mixed.
+    """
+    frame, notes = table.frame, []
+    metric = table.mapping.get("value", "value")
+    weights = split = protocol = None
+    if not table.foreign:
+        metric, split = settings.metric, settings.split
+        frame = _pick(frame, "metric", metric, table)
+        frame = _pick(frame, "split", split, table)
+        weights = settings.weights or preferred_weights(frame)
+        frame = _pick(frame, "weights", weights, table)
+        frame = frame[frame.log_snr.isna()] if "log_snr" in frame else frame
+        protocol = one_protocol(frame, table.protocols)
+    size = _size_column(frame, settings.size, table)
+    points = _points(frame, size, notes)
+    points, excluded = _exclude(points, table.runs, settings.first_step)
+    if points.empty:
+        raise TableError(f"{table.source}: no row is left to fit; {_count(excluded)}")
+    return Selection(
+        points=points.sort_values(["size", "run", "steps"]).reset_index(drop=True),
+        metric=metric,
+        weights=weights,
+        split=split,
+        size=table.mapping.get(size, size),
+        protocol=protocol,
+        excluded=tuple(excluded),
+        notes=tuple(notes),
+    )
+
+
+def companion(
+    table: Table, selection: Selection, metric: str, split: str | None = None
+) -> pd.DataFrame:
+    """Rows of another metric or split for the selected runs and weights; may be empty."""
+    if table.foreign:
+        return pd.DataFrame()
+    frame = table.frame
+    rows = frame[
+        (frame["metric"] == metric)
+        & (frame["split"] == (split or selection.split))
+        & (frame["weights"] == selection.weights)
+        & frame["run"].astype(str).isin(selection.points["run"])
+        & np.isfinite(frame["value"])
+    ]
+    return rows.assign(run=rows["run"].astype(str), rung=rows["rung"].astype(str))
+
+
+def preferred_weights(frame: pd.DataFrame) -> str:
+    """The first exponential moving average, else the raw weights."""
+    names = sorted(map(str, frame.weights.unique()))
+    averages = [name for name in names if name.startswith("ema")]
+    return (averages or ["raw" if "raw" in names else names[0]])[0]
+
+
+def one_protocol(frame: pd.DataFrame, protocols: Mapping[str, Any]) -> str | None:
+    """The protocol that all rows share; TableError says in which fields several differ."""
+    if "protocol" not in frame:
+        return None
+    present = sorted(map(str, frame.protocol.dropna().unique()))
+    if len(present) > 1:
+        first, second = present[:2]
+        raise TableError(
+            f"rows of {len(present)} protocols ({', '.join(present)}) cannot be fitted together; "
+            f"{_difference(protocols.get(first), protocols.get(second))}"
+        )
+    return present[0] if present else None
+
+
+def _difference(first: Any, second: Any) -> str:
+    if first is None or second is None:
+        return "protocols.json does not describe them"
+    left, right = dict(_leaves(first)), dict(_leaves(second))
+    absent = "(absent)"
+    fields = [
+        f"{name}: {left.get(name, absent)} against {right.get(name, absent)}"
+        for name in sorted(left.keys() | right.keys())
+        if left.get(name, absent) != right.get(name, absent)
+    ]
+    return "they differ in " + "; ".join(fields)
+
+
+def _leaves(value: Any, path: str = ""):
+    """(dotted path, JSON text) of each leaf of nested mappings."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, json.dumps(value)
+
+
+def _pick(frame: pd.DataFrame, column: str, name: str, table: Table) -> pd.DataFrame:
+    present = list(map(str, frame[column].unique()))
+    if name not in present:
+        raise TableError(f"{table.source}: no rows with {column} '{name}'{nearest(name, present)}")
+    return frame[frame[column] == name]
+
+
+def _size_column(frame: pd.DataFrame, asked: str, table: Table) -> str:
+    if asked in frame:
+        return asked
+    if table.foreign and asked == FitSettings.size:
+        return "parameters"
+    raise TableError(f"{table.source}: no column '{asked}'{nearest(asked, list(frame.columns))}")
+
+
+def _points(frame: pd.DataFrame, size: str, notes: list[str]) -> pd.DataFrame:
+    """The columns of a fit under their own names; a foreign table's gaps are filled and noted."""
+    columns = {"size": frame[size].astype(float), "value": frame["value"].astype(float)}
+    points = pd.DataFrame(columns, index=frame.index)
+    points["steps"] = frame.get("steps", 0)
+    points["standard_error"] = frame.get("standard_error", np.nan)
+    points["status"] = frame.get("status", "finished")
+    points["seed"] = frame.get("seed", 0)
+    points["rung"] = (
+        frame["rung"].astype(str) if "rung" in frame else points["size"].map("{:.12g}".format)
+    )
+    if "run" in frame:
+        points["run"] = frame["run"].astype(str)
+    elif "seed" in frame:
+        points["run"] = points["rung"] + " seed " + points["seed"].astype(str)
+    elif _is_grid(points):
+        points["run"] = points["rung"]
+        notes.append("no column names the run: rows of one size are taken as one run's horizons")
+    else:
+        points["run"] = [f"row {i + 1}" for i in range(len(points))]
+        notes.append("no column names the run: every row is taken as a run of its own")
+    return points
+
+
+def _is_grid(points: pd.DataFrame) -> bool:
+    """Whether every size has several steps, each once, and all sizes share one of them."""
+    if points.duplicated(["size", "steps"]).any() or points["steps"].nunique() < 2:
+        return False
+    shared = set.intersection(*points.groupby("size")["steps"].agg(set))
+    return bool(shared) and bool((points.groupby("size")["steps"].count() > 1).all())
+
+
+def _exclude(points: pd.DataFrame, runs: pd.DataFrame, first_step: int):
+    """Drop what cannot be fitted; one Exclusion per run and reason."""
+    excluded = []
+
+    def drop(points: pd.DataFrame, bad: pd.Series, reason: str) -> pd.DataFrame:
+        for run, rows in points[bad].groupby("run"):
+            text = reason.format(
+                steps=", ".join(f"{s:g}" for s in rows.steps), status=rows.status.iloc[0]
+            )
+            excluded.append(Exclusion(run=str(run), rung=rows.rung.iloc[0], reason=text))
+        return points[~bad]
+
+    points = drop(points, points.status == "diverged", "diverged")
+    points = drop(points, points.status != "finished", "not finished ({status})")
+    wrong_size = ~points["size"].between(0, np.inf, inclusive="neither")
+    points = drop(points, wrong_size, "its size is not a positive number")
+    wrong = ~points["value"].between(0, np.inf, inclusive="neither")
+    points = drop(points, wrong, "the value at step {steps} is not a positive number")
+    points = drop(points, points.steps < first_step, f"step {{steps}} lies before {first_step}")
+    if not points.empty:
+        horizons = sorted(points.steps.unique())
+        last = points.groupby("run").steps.transform("max")
+        grid = points.groupby("steps").run.nunique()
+        if len(horizons) > 1 and grid.iloc[-1] > 0.5 * points.run.nunique():
+            points = drop(points, last < horizons[-1], f"not measured at step {horizons[-1]:g}")
+    if "run" in runs:
+        known = set(points.run) | {item.run for item in excluded}
+        for row in runs[~runs.run.astype(str).isin(known)].itertuples():
+            why = getattr(row, "reason", None)
+            detail = f": {why}" if isinstance(why, str) and why else ""
+            reason = f"no measurement ({row.status}{detail})"
+            excluded.append(Exclusion(run=str(row.run), rung=str(row.rung), reason=reason))
+    return points, excluded
+
+
+def _count(excluded: list[Exclusion]) -> str:
+    reasons = pd.Series([item.reason for item in excluded], dtype=object).value_counts()
+    return "; ".join(f"{n} runs: {reason}" for reason, n in reasons.items()) or "it was empty"

@@ -1,0 +1,66 @@
+"""`scaling fit|plot|table|report` on a foreign table, and what they import."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from scaling.cli import analysis as commands
+from tests.analysis.synthetic import law
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def runs(tmp_path):
+    path = tmp_path / "runs.csv"
+    sizes = [1e4, 2.5e4, 6.3e4, 1.6e5, 4e5, 1e6]
+    path.write_text("N,loss\n" + "".join(f"{n},{law(n, 4000)}\n" for n in sizes))
+    return path
+
+
+def call(command, *arguments):
+    app = typer.Typer()
+    app.command()(command)
+    return RUNNER.invoke(app, [str(argument) for argument in arguments])
+
+
+def test_fit_prints_json_for_machines(runs):
+    result = call(commands.fit, runs, "--json", "--bootstrap", 100)
+    assert result.exit_code == 0
+    (series,) = json.loads(result.stdout)["series"]
+    floor = next(item["fit"] for item in series["fits"] if item["law"] == "floor")
+    assert floor["parameters"]["alpha"] == pytest.approx(0.35, rel=1e-6)
+
+
+def test_fit_prints_a_sentence_for_people(runs):
+    result = call(commands.fit, runs, "--bootstrap", 100)
+    assert result.exit_code == 0
+    assert "The law holds as far as it was tested" in result.stdout
+
+
+def test_a_wrong_column_ends_with_status_2_and_a_reason(runs):
+    result = call(commands.fit, runs, "--columns", "parameters=M")
+    assert result.exit_code == 2
+    assert "no column 'M'" in result.stderr
+    assert "N, loss" in result.stderr
+
+
+def test_report_of_a_foreign_table_writes_beside_it(runs):
+    result = call(commands.report, runs)
+    assert result.exit_code == 0, result.output
+    assert (runs.parent / "runs-scaling" / "report.html").is_file()
+
+
+def test_the_analysis_room_is_light():
+    """`import analysis` loads no library; a fit loads neither jax, scipy nor matplotlib."""
+    code = (
+        "import sys, analysis; assert not {'numpy', 'pandas'} & set(sys.modules);"
+        "import analysis.study, analysis.headline;"
+        "heavy = {'jax', 'scipy', 'matplotlib', 'jinja2', 'models', 'scaling', 'sweeps'};"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,142 @@
+"""The estimator against published numbers, exact recovery and invariances."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import analysis
+from analysis.estimate import nonnegative_least_squares
+
+FREE = analysis.FitSettings(bootstrap=0)
+COLUMNS = {"parameters": "N", "steps": "S", "value": "loss"}
+
+
+@pytest.fixture(scope="module")
+def chinchilla() -> pd.DataFrame:
+    frame = pd.read_csv(Path(__file__).parent / "data" / "chinchilla_2022.csv")
+    frame["S"] = frame["Training FLOP"] / (6 * frame["Model Size"])
+    frame = frame.rename(columns={"Model Size": "N"}).sort_values("loss")
+    return frame[["N", "S", "loss"]].iloc[:-5]
+
+
+def grid(law: str, parameters: dict[str, float]) -> pd.DataFrame:
+    sizes, steps = np.geomspace(1e4, 3e6, 7), np.geomspace(100, 1e4, 6)
+    size, step = (axis.ravel() for axis in np.meshgrid(sizes, steps))
+    variables = {"N": size, "S": step} if law == "joint" else {"x": size}
+    loss = analysis.evaluate(analysis.LAWS[law], parameters, variables)
+    return pd.DataFrame({"N": size, "S": step, "loss": loss})
+
+
+def test_chinchilla_reaches_the_published_optimum(chinchilla):
+    """Besiroglu et al. 2024, to eight digits of the objective."""
+    fit = analysis.fit(chinchilla, law="joint", columns=COLUMNS, settings=FREE)
+    assert fit.objective == pytest.approx(0.00101827402, abs=5e-12)
+    assert fit.parameters["A"] == pytest.approx(477.83, abs=0.01)
+    assert fit.parameters["B"] == pytest.approx(2143.4, abs=0.1)
+    assert fit.parameters["E"] == pytest.approx(1.81722, abs=1e-5)
+    assert fit.parameters["alpha"] == pytest.approx(0.34731, abs=1e-5)
+    assert fit.parameters["beta"] == pytest.approx(0.36717, abs=1e-5)
+    assert fit.share_at_best >= 0.95
+    assert fit.gradient_norm < 1e-6
+    assert fit.bounds_hit == ()
+
+
+def test_chinchilla_intervals_agree_with_the_published_bootstrap(chinchilla):
+    """Case-bootstrap intervals of Besiroglu et al., within the error of 1,000 replicates."""
+    fit = analysis.fit(chinchilla, law="joint", columns=COLUMNS)
+    published = {
+        "A": (285, 744),
+        "B": (1042, 5810),
+        "E": (1.769, 1.871),
+        "alpha": (0.317, 0.373),
+        "beta": (0.331, 0.415),
+    }
+    assert fit.bootstrap == "cases"
+    for name, interval in published.items():
+        width = interval[1] - interval[0]
+        assert fit.intervals[name] == pytest.approx(interval, abs=0.1 * width), name
+    assert fit.not_identified == {}
+
+
+TRUTHS = st.fixed_dictionaries(
+    {
+        "E": st.floats(0.05, 2),
+        "A": st.floats(0.1, 10),
+        "B": st.floats(0.1, 10),
+        "alpha": st.floats(0.1, 1),
+        "beta": st.floats(0.1, 1.5),
+    }
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(drawn=TRUTHS, law=st.sampled_from(["power", "floor", "joint"]))
+def test_a_law_without_noise_is_recovered(drawn, law):
+    truth = drawn | {
+        "A": drawn["E"] * drawn["A"] * 1e5 ** drawn["alpha"],
+        "B": drawn["E"] * drawn["B"] * 1e3 ** drawn["beta"],
+    }
+    names = analysis.LAWS[law].parameters
+    truth = {name: truth[name] for name in names}
+    fit = analysis.fit(grid(law, truth), law=law, columns=COLUMNS, settings=FREE)
+    assert fit.parameters == pytest.approx(truth, rel=1e-6)
+
+
+@pytest.mark.parametrize("law", ["power", "floor", "joint"])
+def test_scaling_the_variables_scales_the_coefficients(law):
+    """x -> ax, y -> by leaves exponents alone; A becomes b A a^alpha."""
+    rng = np.random.default_rng(0)
+    truth = {"E": 0.3, "A": 8.0, "alpha": 0.35, "B": 4.0, "beta": 0.6}
+    frame = grid(law, truth)
+    frame["loss"] *= np.exp(rng.normal(0, 0.01, len(frame)))
+    scaled = frame.assign(N=frame["N"] * 1e3, loss=frame["loss"] * 7)
+    one, two = (
+        analysis.fit(part, law=law, columns=COLUMNS, settings=FREE) for part in (frame, scaled)
+    )
+    assert two.parameters["alpha"] == pytest.approx(one.parameters["alpha"], rel=1e-7)
+    expected = 7 * one.parameters["A"] * 1e3 ** one.parameters["alpha"]
+    assert two.parameters["A"] == pytest.approx(expected, rel=1e-6)
+    assert two.objective == pytest.approx(one.objective, rel=1e-9)
+
+
+def test_the_order_of_rows_does_not_matter(chinchilla):
+    shuffled = chinchilla.sample(frac=1, random_state=1)
+    one, two = (
+        analysis.fit(part, law="joint", columns=COLUMNS, settings=FREE)
+        for part in (chinchilla, shuffled)
+    )
+    assert two.parameters == pytest.approx(one.parameters, rel=1e-8)
+
+
+def test_nonnegative_least_squares_agrees_with_scipy():
+    from scipy.optimize import nnls
+
+    rng = np.random.default_rng(3)
+    design = rng.normal(size=(40, 12, 3))
+    ours = nonnegative_least_squares(design)
+    theirs = [nnls(matrix, np.ones(12))[0] for matrix in design]
+    np.testing.assert_allclose(ours, theirs, atol=1e-8)
+
+
+def test_the_objective_agrees_with_scipys_minimiser(chinchilla):
+    """A second implementation, from the published values, finds nothing lower."""
+    from scipy.optimize import minimize
+    from scipy.special import huber, logsumexp
+
+    n, s, y = (np.log(chinchilla[name].to_numpy()) for name in ("N", "S", "loss"))
+
+    def objective(theta):
+        e, a, b, alpha, beta = theta
+        terms = np.stack([np.full_like(n, e), a - alpha * n, b - beta * s])
+        return huber(1e-3, logsumexp(terms, axis=0) - y).sum()
+
+    fit = analysis.fit(chinchilla, law="joint", columns=COLUMNS, settings=FREE)
+    p = fit.parameters
+    best = [np.log(p["E"]), np.log(p["A"]), np.log(p["B"]), p["alpha"], p["beta"]]
+    assert objective(best) == pytest.approx(fit.objective, rel=1e-9)
+    polished = minimize(objective, best, method="Nelder-Mead", options={"maxiter": 400})
+    assert polished.fun >= fit.objective * (1 - 1e-9)
