@@ -1,0 +1,243 @@
+"""`scaling fit`, `plot`, `table` and `report`: from measurements to laws and pages, without jax."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
+    from analysis import FitSettings, Series, Study
+
+TableArgument = Annotated[
+    Path, typer.Argument(help="a sweep's directory, or a CSV, JSON lines or Parquet file")
+]
+MetricOption = Annotated[str | None, typer.Option(help="metric to fit")]
+WeightsOption = Annotated[str | None, typer.Option(help="raw, or which moving average")]
+SplitOption = Annotated[str | None, typer.Option(help="held_out or train")]
+SizeOption = Annotated[str | None, typer.Option(help="column used as N")]
+HoldOutOption = Annotated[
+    int | None, typer.Option(help="largest rungs kept from the fit and predicted")
+]
+FirstStepOption = Annotated[int | None, typer.Option(help="drop horizons before this step")]
+BootstrapOption = Annotated[int | None, typer.Option(help="replicates; 0 for no intervals")]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(help="our column names for a foreign table, such as 'parameters=N,value=loss'"),
+]
+OutputOption = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", help="where to write; by default the sweep's directory"),
+]
+
+
+def fit(
+    table: TableArgument,
+    *,
+    law: Annotated[str | None, typer.Option(help="show only this law")] = None,
+    metric: MetricOption = None,
+    weights: WeightsOption = None,
+    split: SplitOption = None,
+    size: SizeOption = None,
+    hold_out: HoldOutOption = None,
+    first_step: FirstStepOption = None,
+    bootstrap: BootstrapOption = None,
+    columns: ColumnsOption = None,
+    json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+) -> None:
+    """Fit scaling laws with intervals, and predict the largest rungs from the others."""
+    with _errors_for_people():
+        study = _study(
+            table,
+            columns,
+            metric=metric,
+            weights=weights,
+            split=split,
+            size=size,
+            hold_out=hold_out,
+            first_step=first_step,
+            bootstrap=bootstrap,
+        )
+        study = _only(study, law) if law else study
+        if table.is_dir() and not law:
+            study.save(table / "fits.json")
+        if json:
+            typer.echo(study.to_json(), nl=False)
+            return
+        for series in study.series:
+            _print(series)
+
+
+def plot(
+    table: TableArgument,
+    *,
+    output: OutputOption = None,
+    metric: MetricOption = None,
+    weights: WeightsOption = None,
+    hold_out: HoldOutOption = None,
+    columns: ColumnsOption = None,
+) -> None:
+    """Draw the figures as PDF, SVG and PNG."""
+    with _errors_for_people():
+        study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
+        from analysis.figures import draw, write_figures
+
+        directory = _output(table, output) / "figures"
+        for stem in write_figures(draw(study), directory):
+            typer.echo(f"{stem}.{{pdf,svg,png}}")
+
+
+def table(
+    table: TableArgument,
+    *,
+    output: OutputOption = None,
+    metric: MetricOption = None,
+    weights: WeightsOption = None,
+    hold_out: HoldOutOption = None,
+    columns: ColumnsOption = None,
+) -> None:
+    """Write the tables of runs, rungs, fits and hold-outs as LaTeX, CSV and Markdown."""
+    with _errors_for_people():
+        study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
+        from analysis.tables import write_tables
+
+        for path in write_tables(study, _output(table, output) / "tables"):
+            typer.echo(path)
+
+
+def report(
+    table: TableArgument,
+    *,
+    output: OutputOption = None,
+    metric: MetricOption = None,
+    weights: WeightsOption = None,
+    hold_out: HoldOutOption = None,
+    columns: ColumnsOption = None,
+) -> str:
+    """Write fits, figures, tables and one self-contained HTML page."""
+    with _errors_for_people():
+        study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
+        from analysis.headline import headline
+        from analysis.outputs import write_all
+
+        page = write_all(study, _output(table, output), title=table.resolve().stem)
+        answers = (f"{s.label}: {headline(s)[1]}".removeprefix(": ") for s in study.series)
+        said = "\n".join([*answers, str(page)])
+        typer.echo(said)
+    return said
+
+
+def _study(path: Path, columns: str | None, **choices: Any) -> "Study":
+    """Analyse a table with the settings of its manifest, overridden by what was asked for."""
+    import analysis
+
+    table = analysis.read(path, _mapping(columns))
+    given = {name: value for name, value in choices.items() if value is not None}
+    return analysis.analyse([table], replace(_settings(path), **given))
+
+
+def _settings(path: Path) -> "FitSettings":
+    """The `fit` section of the manifest in a sweep's directory, else the defaults."""
+    from analysis import FitSettings
+
+    manifest = path / "manifest.yaml"
+    if not path.is_dir() or not manifest.is_file():
+        return FitSettings()
+    from ruamel.yaml import YAML
+
+    section = (YAML(typ="safe", pure=True).load(manifest) or {}).get("fit") or {}
+    unknown = set(section) - {item.name for item in fields(FitSettings)}
+    if unknown:
+        raise ValueError(f"{manifest}: fit has no setting {', '.join(sorted(unknown))}")
+    return FitSettings(**section)
+
+
+def _mapping(columns: str | None) -> dict[str, str] | None:
+    """'parameters=N,value=loss' as a dictionary."""
+    if columns is None:
+        return None
+    pairs = [pair.partition("=") for pair in columns.split(",")]
+    wrong = [left for left, equals, right in pairs if not (left and equals and right)]
+    if wrong:
+        raise ValueError(
+            f"--columns wants 'ours=theirs,...', as in 'parameters=N'; not {columns!r}"
+        )
+    return {left.strip(): right.strip() for left, _, right in pairs}
+
+
+def _only(study: "Study", law: str) -> "Study":
+    from analysis import LAWS
+
+    if law not in LAWS:
+        raise ValueError(f"no law '{law}'; there are: {', '.join(LAWS)}")
+    series = [
+        replace(
+            item,
+            fits=tuple(part for part in item.fits if part.law == law),
+            hold_outs=tuple(part for part in item.hold_outs if part.law == law),
+        )
+        for item in study.series
+    ]
+    return replace(study, series=tuple(series))
+
+
+def _print(series: "Series") -> None:
+    """The answer, then predictions and fits, then all that was left out or noted."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from analysis.headline import headline
+    from analysis.tables import fits_sheet, hold_out_sheet
+
+    console = Console()
+    if series.label:
+        console.rule(series.label)
+    console.print(headline(series)[1], markup=False, highlight=False)
+    predictions = [row for row in hold_out_sheet(series).rows if row[1]]
+    if predictions:
+        headings = ("law", "rung", "predicted", "interval", "measured", "error", "/noise", "")
+        console.print(_grid(headings, [[escape(cell) for cell in row] for row in predictions]))
+    sheet, rows, notes = fits_sheet(series), [], []
+    names = sheet.headings[2:7]
+    for law, fitted, *cells, residual, _, note in sheet.rows:
+        values = [f"{n} {v}" for n, v in zip(names, cells, strict=True) if v]
+        if values:
+            rows.append([law, fitted, escape("\n".join(values)), residual])
+        if note:
+            notes.append(f"{law}, {fitted}: {note}")
+    console.print(_grid(("law", "fitted to", "parameters", "residual"), rows))
+    notes += [f"left out: {x.run} ({x.rung}): {x.reason}" for x in series.selection.excluded]
+    for note in (*notes, *series.selection.notes):
+        console.print(f"- {note}", markup=False, highlight=False)
+
+
+def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> "RichTable":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as RichTable
+
+    grid = RichTable(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading in headings:
+        grid.add_column(heading, overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def _output(table: Path, output: Path | None) -> Path:
+    if output is not None:
+        return output
+    return table if table.is_dir() else table.with_name(f"{table.stem}-scaling")
+
+
+@contextmanager
+def _errors_for_people() -> Iterator[None]:
+    """Bad input ends with its message and exit status 2, without a traceback."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from None

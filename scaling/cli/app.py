@@ -1,0 +1,29 @@
+"""Every command of `scaling`, by name."""
+
+import typer
+
+from scaling.cli import analysis, manifests, running, sample
+
+app = typer.Typer(
+    name="scaling",
+    help="Measure whether a diffusion model obeys a scaling law, and what the law predicts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+for command in (
+    running.run,
+    manifests.validate,
+    manifests.schema,
+    manifests.plan,
+    running.status,
+    running.worker,
+    analysis.fit,
+    analysis.plot,
+    analysis.table,
+    analysis.report,
+    manifests.ladder,
+    sample.sample,
+):
+    app.command()(command)

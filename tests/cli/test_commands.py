@@ -1,0 +1,223 @@
+"""The command line as a person meets it: what it prints, how it exits, what it imports."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from models.ladder import LADDERS
+from scaling.cli.app import app
+from sweeps.store.claims import server_clock, take
+from sweeps.store.states import end, settle
+from tests.sweeps.examples import BASE, SIX, append, make_store, row
+
+HEAVY = {"jax", "flax", "optax", "orbax", "pandas", "matplotlib", "scipy"}
+
+
+def scaling(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "scaling", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "200", **environment},
+        timeout=120,
+        check=False,
+    )
+
+
+def imported(*arguments) -> set[str]:
+    code = (
+        "import sys\nfrom scaling.cli import main\n"
+        f"sys.argv = {['scaling', *map(str, arguments)]!r}\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print('\\n' + ' '.join(sys.modules))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    return set(found.stdout.splitlines()[-1].split())
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A sweep whose runs are all finished, with losses 1 + 30 / sqrt(N)."""
+    (tmp_path / "m.yaml").write_text(SIX + "fit: {bootstrap: 0}\n")
+    store = make_store(tmp_path / "s", (tmp_path / "m.yaml").read_text())
+    for run in store.runs:
+        claim = take(run.directory, lambda: server_clock(store.directory))
+        size = run.record["parameters_non_embedding"]
+        losses = {s: 1 + 30 / size**0.5 + 1 / s + 0.001 * run.record["seed"] for s in (100, 200)}
+        metric = "importance_weighted_loss"
+        append(claim.attempt, *(row(s, loss, metric=metric) for s, loss in losses.items()))
+        (claim.attempt / "protocols.json").write_text('{"0123abcd": {"a": 1}}')
+        end(claim, "finished", step=200, reason=None, seconds={"train": 1.0})
+        settle(run.directory)
+    return tmp_path
+
+
+def test_help_names_every_command():
+    shown = scaling("--help")
+    assert shown.returncode == 0
+    for command in app.registered_commands:
+        assert f" {command.callback.__name__} " in shown.stdout
+
+
+def test_the_light_commands_import_nothing_heavy(trained):
+    for arguments in (
+        ["--help"],
+        ["validate", "quickstart"],
+        ["schema"],
+        ["status", trained / "s"],
+        ["ladder", "dit"],
+    ):
+        assert not imported(*arguments) & HEAVY, arguments
+    assert "scaling.config" not in imported("status", trained / "s")
+
+
+def test_the_light_commands_answer_at_once(trained):
+    for arguments in (["--help"], ["validate", "quickstart"], ["status", trained / "s"]):
+        scaling(*arguments)  # compiles what Python has not compiled yet
+        spent = []
+        for _ in range(2):
+            start = time.perf_counter()
+            scaling(*arguments)
+            spent.append(time.perf_counter() - start)
+        assert min(spent) < 1.5, arguments  # 0.3 s on a quiet machine with compiled modules
+
+
+def test_validate(tmp_path):
+    assert scaling("validate", "quickstart").stdout == (
+        "quickstart.yaml: valid; 12 runs, rungs: 6, sweeping model.rung, seed\n"
+    )
+    path = tmp_path / "m.yaml"
+    path.write_text(BASE.replace("rung", "rugn"))
+    found = scaling("validate", path)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert found.stderr.splitlines() == [
+        f"{path}:2:1: model.rung: is missing, and no sweep sets it",
+        f"{path}:2:9: model.rugn: unknown key; did you mean 'rung'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["validate", "quikstart"], "no manifest 'quikstart' here or among the shipped ones; did"),
+        (["status", "nowhere"], "error: nowhere: no such directory"),
+        (["worker", "nowhere"], "error: nowhere: no such directory"),
+        (["ladder", "dot"], "error: no ladder 'dot'; did you mean 'dit'?"),
+        (["ladder", "dit", "--patch-size", "5"], "patches of 5 pixels do not tile"),
+        (["run", "quickstart", "--engine", "abacus", "--dry-run"], "no engine 'abacus'; there are"),
+        (["fit", "nowhere"], "error: nowhere: no such file or directory"),
+        (["launch"], "No such command 'launch'"),
+    ],
+)
+def test_bad_usage_is_one_screen_and_exit_status_2(arguments, message, tmp_path):
+    found = scaling(*arguments)
+    assert found.returncode == 2
+    assert message in found.stderr
+    assert "Traceback" not in found.stderr
+    assert len(found.stderr.splitlines()) < 12
+
+
+def test_a_bad_manifest_leaves_nothing_behind(tmp_path):
+    (tmp_path / "m.yaml").write_text(BASE + "sweep: {grid: {model.rung: [w20, w13]}}\n")
+    assert scaling("run", tmp_path / "m.yaml", "-o", tmp_path / "s").returncode == 2
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_dry_run_shows_the_commands_and_writes_nothing(tmp_path):
+    found = scaling("run", "quickstart", "--dry-run", "-o", tmp_path / "s", "--workers", "2")
+    assert found.returncode == 0
+    assert "12 runs in" in found.stdout
+    assert found.stdout.count(f"-m scaling worker {tmp_path / 's'} --cores ") == 2
+    assert not (tmp_path / "s").exists()
+
+
+def test_plan_states_its_assumption_and_scales_with_it():
+    slow, fast = (scaling("plan", "quickstart", "--rate", rate).stdout for rate in ("1e9", "1e10"))
+    assert "if a worker does 1e+09 FLOP/s" in slow
+    assert slow.splitlines()[1].split()[:2] == ["w20", "2"]
+    assert slow != fast
+
+
+def test_the_schema_covers_sections_and_dotted_paths():
+    schema = json.loads(scaling("schema").stdout)
+    sections = {"name", "data", "model", "diffusion", "train", "measure", "seed", "sweep"}
+    assert sections | {"engine", "fit"} == set(schema["properties"])
+    grid = schema["$defs"]["SweepConfig"]["properties"]["grid"]["properties"]
+    assert grid["train.learning_rate"]["items"]["exclusiveMinimum"] == 0
+    assert grid["model.rung"]["type"] == "array"
+    assert "required" not in schema["$defs"]["TrainConfig"]
+
+
+def test_the_ladder_lists_every_rung_from_small_to_large():
+    lines = scaling("ladder", "dit").stdout.splitlines()[2:-1]
+    assert [line.split()[0] for line in lines] == list(LADDERS["dit"])
+    sizes = [int(line.split()[4].replace(",", "")) for line in lines]
+    assert sizes == sorted(sizes)
+
+
+def test_status_says_what_is_done_running_and_failed(tmp_path):
+    store = make_store(tmp_path / "s")
+    finished, running, failed = store.runs[:3]
+
+    def claim(run):
+        return take(run.directory, lambda: server_clock(store.directory))
+
+    end(claim(finished), "finished", step=200, reason=None, seconds={})
+    settle(finished.directory)
+    told = {"phase": "train", "step": 120, "steps": 200, "loss": 0.25, "cohort": [running.id]}
+    (claim(running).attempt / "progress.json").write_text(json.dumps(told))
+    for _ in range(2):
+        end(claim(failed), "failed", reason="ValueError: no luck")
+    shown = scaling("status", store.directory)
+    assert shown.returncode == 0
+    assert "1 finished, 1 running, 1 failed, 3 pending" in shown.stdout
+    assert f"{running.id}  w20    seed 1   running   train 120/200, loss 0.2500 (process" in (
+        shown.stdout
+    )
+    assert "ValueError: no luck (see runs/" in shown.stdout
+    machine = json.loads(scaling("status", store.directory, "--json").stdout)
+    assert machine["counts"]["pending"] == 3
+    assert machine["runs"][1]["step"] == 120
+
+
+def test_a_sweep_of_another_version_is_refused(trained):
+    path = trained / "s" / "sweep.json"
+    path.write_text(path.read_text().replace('"layout": 1', '"layout": 99'))
+    for arguments in (["status", trained / "s"], ["run", trained / "m.yaml", "-o", trained / "s"]):
+        found = scaling(*arguments)
+        assert found.returncode == 2
+        assert "written by another version of scaling (layout 99" in found.stderr
+
+
+def test_running_again_trains_nothing_and_reports_once(trained):
+    command = ["run", trained / "m.yaml", "-o", trained / "s"]
+    first = scaling(*command)
+    assert first.returncode == 0, first.stderr
+    assert "6 of 6 runs finished; nothing to train" in first.stdout
+    assert (trained / "s" / "report.html").exists()
+    start = time.perf_counter()
+    second = scaling(*command)
+    assert time.perf_counter() - start < 5
+    assert second.returncode == 0
+    assert f"{trained / 's' / 'report.html'} is up to date" in second.stdout
+    assert not (trained / "s" / "logs").exists(), "a worker was started"
+    assert not imported(*command) & HEAVY
+
+
+def test_failed_runs_give_exit_status_1(trained, tmp_path):
+    store = make_store(tmp_path / "s", (trained / "m.yaml").read_text())
+    (store.runs[0].directory / "result.json").unlink()
+    for _ in range(2):
+        claim = take(store.runs[0].directory, lambda: server_clock(store.directory))
+        (claim.run / "attempts" / "1" / "ended.json").unlink(missing_ok=True)
+        end(claim, "failed", reason="ValueError: no luck")
+    found = scaling("run", trained / "m.yaml", "-o", trained / "s")
+    assert found.returncode == 1
+    assert "5 of 6 runs finished, 1 failed" in found.stdout
+    assert "--retry-failed" in found.stderr
