@@ -1,0 +1,118 @@
+"""Every command and every example of the README is carried out, on a sweep made small."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sweeps
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+SMALL = """\
+name: quickstart
+data: {source: emoji, size: 16}
+model: {patch_size: 4}
+train: {steps: 8, batch_size: 8}
+measure:
+  horizons: {first: 2, count: 3}
+  log_snr: [-2, 0, 2]
+  held_out_examples: 16
+  train_examples: 16
+  samples: {count: 2, steps: 2}
+sweep:
+  grid:
+    model.rung: [w20, w24, w36]
+    seed: [0, 1]
+fit: {bootstrap: 100}
+"""
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with the small quickstart run in it, the README's manifest and a foreign table."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "small.yaml").write_text(SMALL)
+    (folder / "density.yaml").write_text(blocks("yaml")[0])
+    sizes = np.array([1e4, 2e4, 5e4, 1e5, 2e5, 5e5])
+    losses = 0.1 + 3 * sizes**-0.4
+    rows = [f"{n:.0f},{loss:.6f}" for n, loss in zip(sizes, losses, strict=True)]
+    (folder / "losses.csv").write_text("\n".join(["N,loss", *rows]) + "\n")
+    carry_out("uv run scaling run quickstart", folder)
+    return folder
+
+
+def carry_out(line: str, folder: Path) -> str:
+    """Run a line of the README in `folder`, `run quickstart` standing for the small manifest."""
+    line, _, file = line.partition(" > ")
+    words = shlex.split(line.replace("run quickstart", "run small.yaml"))
+    assert words[:3] == ["uv", "run", "scaling"]
+    done = subprocess.run(
+        [sys.executable, "-m", "scaling", *words[3:]],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+    if file:
+        (folder / file).write_text(done.stdout)
+    return done.stdout
+
+
+SET_UP = "pip install uv && "
+
+
+@pytest.mark.parametrize("line", [c for c in COMMANDS if not c.startswith(SET_UP)])
+def test_a_command_works(line, place):
+    carry_out(line, place)
+
+
+def test_the_two_set_up_commands_are_the_ones_tested(place):
+    main_job, tests = [line.removeprefix(SET_UP) for line in COMMANDS if line.startswith(SET_UP)]
+    assert "nothing to train" in carry_out(main_job, place)
+    assert tests == "uv run pytest"  # this very run; and so that the same line serves everywhere:
+    assert f"{SET_UP}{tests}\n" in (ROOT / ".ci" / "run").read_text()
+
+
+def test_the_python_example_works(place):
+    (example,) = blocks("python")
+    code = example.replace('sweeps.load("quickstart")', 'sweeps.load("small.yaml")')
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "w20" in done.stdout
+
+
+def test_shipped_manifests_are_valid_and_their_rungs_are_as_said():
+    for name in ("quickstart", "oracle"):
+        assert len(sweeps.load(name).runs) >= 4
+    sizes = {run.config.model.rung for run in sweeps.load("quickstart").runs}
+    assert len(sizes) >= 5
+
+
+def test_files_that_the_readme_shows_exist():
+    for name in re.findall(r"\]\(((?!http)[^)]+)\)", README):
+        assert (ROOT / name).is_file(), name
