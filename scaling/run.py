@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from scaling import attempt, build, environment
+from scaling import attempt, build, checkpoint, environment
 from scaling.attempt import Member
 from scaling.config import RunConfig
 from scaling.config.horizons import horizons
@@ -298,8 +298,6 @@ def run_cohort(
 
 def weights_of(config: RunConfig, checkpoint_directory: Path, step: int, name: str) -> Any:
     """The named weights ("raw" or an average) of a finished run, from its last checkpoint."""
-    from scaling import checkpoint
-
     like = make_program(config, load(config.data)).one_run(np.zeros(1, np.int32))
     state = checkpoint.load(checkpoint_directory / str(step), like)
     return state.parameters if name == "raw" else state.averages[name]
