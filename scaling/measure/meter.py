@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ from scaling.environment import compiler_options
 from scaling.measure import quadrature
 from scaling.measure.levels import in_blocks, level_losses
 from scaling.measure.rows import Measurement, level_rows, protocol_hash, weighted_row
+from scaling.run_axis import for_each_run
 
 ORACLE = "closed_form"
 
@@ -52,13 +54,12 @@ class Meter:
             "caption_dropout": config.train.caption_dropout,
         }
         network = build.network(config)
+
+        def of_run(parameters: Any, batch: EvaluationSet) -> Array:
+            return self._per_level(config, partial(network.apply, parameters), batch)
+
         self._losses = jax.jit(
-            jax.vmap(
-                lambda parameters, batch: self._per_level(
-                    config, lambda *inputs: network.apply(parameters, *inputs), batch
-                ),
-                in_axes=(0, None),
-            ),
+            lambda parameters, batch: for_each_run(partial(of_run, batch=batch), parameters),
             compiler_options=compiler_options(),
         )
         self.splits = {

@@ -16,6 +16,7 @@ from scaling import build
 from scaling.config import RunConfig, SampleConfig
 from scaling.data.source import Source
 from scaling.environment import compiler_options
+from scaling.run_axis import for_each_run
 
 
 def to_uint8(images: Float[np.ndarray, "... h w c"]) -> UInt8[np.ndarray, "... h w c"]:
@@ -41,12 +42,12 @@ def make_sampler(
     span = config.diffusion
     levels = log_snr_grid(bounded("cosine", span.log_snr_min, span.log_snr_max), samples.steps)
 
-    @partial(jax.jit, compiler_options=compiler_options())
-    @jax.vmap
     def sample(parameters: Any) -> jax.Array:
-        guided = classifier_free(
-            lambda *inputs: network.apply(parameters, *inputs), samples.guidance_scale
-        )
+        guided = classifier_free(partial(network.apply, parameters), samples.guidance_scale)
         return ddim(guided, noise, tokens, levels, prediction=span.prediction)
 
-    return lambda parameters: np.asarray(sample(parameters))
+    @partial(jax.jit, compiler_options=compiler_options())
+    def sample_runs(parameters: Any) -> jax.Array:
+        return for_each_run(sample, parameters)
+
+    return lambda parameters: np.asarray(sample_runs(parameters))

@@ -18,6 +18,7 @@ from scaling.build import ema_name
 from scaling.config import RunConfig
 from scaling.data.source import Source
 from scaling.environment import compiler_options
+from scaling.run_axis import for_each_run
 from scaling.train import optimiser
 from scaling.train.optimiser import Rates
 from scaling.train.sharding import batch_constraint
@@ -141,13 +142,15 @@ def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) ->
         first: Int[Array, ""],
         count: Int[Array, ""],
     ) -> TrainState:
-        def body(i: Array, state: TrainState) -> TrainState:
-            index = jax.lax.dynamic_index_in_dim(indices, i, axis=1, keepdims=False)
-            axis = None if mesh is None else "run"
-            every = jax.vmap(step_once, in_axes=(0, 0, 0, None, 0, None), spmd_axis_name=axis)
-            return every(state, seeds, rates, arrays, index, first + i)
+        def one_run(run: tuple[TrainState, Array, Rates, Array]) -> TrainState:
+            state, seed, rates, indices = run
 
-        return jax.lax.fori_loop(0, count, body, state)
+            def body(i: Array, state: TrainState) -> TrainState:
+                return step_once(state, seed, rates, arrays, indices[i], first + i)
+
+            return jax.lax.fori_loop(0, count, body, state)
+
+        return for_each_run(one_run, (state, seeds, rates, indices), mesh)
 
     options = compiler_options()
     return Program(
