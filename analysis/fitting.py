@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.bootstrap import Replicates, bootstrap
-from analysis.estimate import Estimate, estimate, problem
+from analysis.estimate import LEAST_DELTA, Estimate, estimate
 from analysis.laws import EXPONENT_BOUNDS, LAWS, Law, evaluate
 from analysis.noise import seed_deviation
+from analysis.problem import problem
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
 from analysis.table import Table, from_frame
@@ -129,8 +130,11 @@ def fit_points(
     columns = COLUMNS[along]
     require_support(points, law, columns)
     variables = {name: points[column].to_numpy(float) for name, column in columns.items()}
-    posed = problem(law, variables, points["value"].to_numpy(float), settings.huber_delta)
-    best = estimate(posed)
+    values = points["value"].to_numpy(float)
+    delta = settings.huber_delta
+    posed, best = estimate(
+        problem(law, variables, values, delta or LEAST_DELTA), fixed_delta=delta is not None
+    )
     spent = law.parameters_of("N" if along == "both" else "x")
     replicates = None
     if settings.bootstrap:
@@ -156,7 +160,7 @@ def fit_points(
         runs=points["run"].nunique(),
         rungs=tuple(points.sort_values("size").rung.unique()),
         ranges={k: (float(x.min()), float(x.max())) for k, x in variables.items()},
-        huber_delta=settings.huber_delta,
+        huber_delta=posed.delta,
         bootstrap=replicates.method if replicates else "none",
         replicates=settings.bootstrap,
         notes=_notes(best, seed_deviation(points), replicates),

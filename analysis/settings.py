@@ -10,7 +10,7 @@ class FitSettings:
     `weights=None` takes the first EMA in the table, else the raw weights. `size` is the column
     used as N. `hold_out` counts the largest rungs kept from the fit; `first_step` drops the
     horizons before it. `huber_delta` is the residual of log loss at which the objective turns
-    from square to linear.
+    from square to linear; None sets it from the spread of the residuals.
     """
 
     metric: str = "importance_weighted_loss"
@@ -19,7 +19,7 @@ class FitSettings:
     size: str = "parameters_non_embedding"
     hold_out: int = 1
     first_step: int = 0
-    huber_delta: float = 1e-3
+    huber_delta: float | None = None
     bootstrap: int = 1000
     confidence: float = 0.95
     seed: int = 0
@@ -28,7 +28,7 @@ class FitSettings:
         limits = {
             "hold_out": (self.hold_out >= 0, "at least 0"),
             "first_step": (self.first_step >= 0, "at least 0"),
-            "huber_delta": (self.huber_delta > 0, "positive"),
+            "huber_delta": (self.huber_delta is None or self.huber_delta > 0, "positive"),
             "bootstrap": (self.bootstrap == 0 or self.bootstrap >= 100, "0 or at least 100"),
             "confidence": (0 < self.confidence < 1, "between 0 and 1"),
         }

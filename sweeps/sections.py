@@ -67,7 +67,9 @@ class FitConfig(Section):
         default=1, ge=0, description="largest rungs kept from the fit and predicted"
     )
     first_step: int = Field(default=0, ge=0, description="horizons before this step are left out")
-    huber_delta: float = Field(default=1e-3, gt=0, description="on log residuals")
+    huber_delta: float | None = Field(
+        default=None, gt=0, description="on log residuals; by default from their spread"
+    )
     bootstrap: int = Field(
         default=1000,
         ge=0,

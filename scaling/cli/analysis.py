@@ -45,6 +45,9 @@ def fit(
     size: SizeOption = None,
     hold_out: HoldOutOption = None,
     first_step: FirstStepOption = None,
+    huber_delta: Annotated[
+        float | None, typer.Option(help="on log residuals; default: from their spread")
+    ] = None,
     bootstrap: BootstrapOption = None,
     columns: ColumnsOption = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
@@ -60,6 +63,7 @@ def fit(
             size=size,
             hold_out=hold_out,
             first_step=first_step,
+            huber_delta=huber_delta,
             bootstrap=bootstrap,
         )
         study = _only(study, law) if law else study
