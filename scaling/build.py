@@ -1,6 +1,7 @@
 """From a configuration to the objects of the models room."""
 
 from models.diffusion.densities import Density, bounded
+from models.diffusion.process import PROCESSES, Process
 from models.diffusion.weightings import WEIGHTINGS, Weighting
 from models.ladder import LADDERS
 from models.networks.dit import DiTShape
@@ -17,6 +18,11 @@ def density(config: DensityConfig, low: float, high: float) -> Density:
 def training_density(config: DiffusionConfig) -> Density:
     """Where training samples its noise levels."""
     return density(config.density, config.log_snr_min, config.log_snr_max)
+
+
+def process(config: DiffusionConfig) -> Process:
+    """The configured process."""
+    return PROCESSES[config.process.name](**config.process.model_dump(exclude={"name"}))
 
 
 def weighting(config: WeightingConfig) -> Weighting:

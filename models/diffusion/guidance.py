@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from models.diffusion.loss import Network
+from models.diffusion.predictions import Network
 
 
 def classifier_free(network: Network, scale: float) -> Network:

@@ -1,20 +1,14 @@
 """The denoising loss, never reduced over the batch."""
 
-from collections.abc import Callable
-
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from models.diffusion.predictions import error_ratio, from_x0_and_noise
-from models.diffusion.process import diffuse
-
-Network = Callable[
-    [Float[Array, "b h w c"], Float[Array, " b"], Int[Array, "b t"]], Float[Array, "b h w c"]
-]
-"""(z, log_snr, tokens) -> a prediction of the quantity that the network was trained on."""
+from models.diffusion.predictions import Network, error_ratio, from_x0_and_noise
+from models.diffusion.process import Process, diffuse, over_images
 
 
 def denoising_loss(
+    process: Process,
     network: Network,
     x0: Float[Array, "b h w c"],
     tokens: Int[Array, "b t"],
@@ -25,7 +19,8 @@ def denoising_loss(
     error: str,
 ) -> Float[Array, " b"]:
     """Mean squared error over an image's pixels and channels, in the units of `error` squared."""
-    target = from_x0_and_noise(x0, noise, log_snr, prediction)
-    output = network(diffuse(x0, noise, log_snr), log_snr, tokens)
+    target = from_x0_and_noise(process, x0, noise, log_snr, prediction)
+    z = diffuse(process, x0, noise, log_snr)
+    output = network(over_images(process.input_scale(log_snr), z) * z, log_snr, tokens)
     squared = jnp.mean(jnp.square(output - target), axis=tuple(range(1, x0.ndim)))
-    return squared * error_ratio(prediction, error, log_snr)
+    return squared * error_ratio(process, prediction, error, log_snr)

@@ -6,56 +6,83 @@ any one of them determines x0 and the noise, so one 2x2 solve converts between a
 
 from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
-from models.diffusion.process import alpha, over_images, sigma
+from models.diffusion.process import Process, over_images
 
 Coefficient = Float[Array, "*s"]
 
-# (a, b) of a x0 + b noise, given alpha and sigma.
-QUANTITIES: dict[str, Callable[[Array, Array], tuple[Array, Array]]] = {
-    "x0": lambda al, si: (jnp.ones_like(al), jnp.zeros_like(al)),
-    "epsilon": lambda al, si: (jnp.zeros_like(al), jnp.ones_like(al)),
-    "v": lambda al, si: (
-        -si,
-        al,
-    ),  # Salimans & Ho, arXiv 2202.00512, section 4
+Network = Callable[
+    [Float[Array, "b h w c"], Float[Array, " b"], Int[Array, "b t"]], Float[Array, "b h w c"]
+]
+"""(what it reads of z, log_snr, tokens) -> a prediction of the quantity that it was trained on."""
+
+Denoiser = Callable[[Float[Array, "b *d"], Float[Array, " b"]], tuple[Array, Array]]
+"""(z, log_snr) -> predictions of x0 and of the noise, which together make z."""
+
+
+def _edm(process: Process, log_snr: Coefficient) -> tuple[Array, Array]:
+    """F of D = c_skip z + c_out F with z = x0 + s noise (EDM, arXiv 2206.00364, Eq. 7, table 1)."""
+    s, deviation = jnp.exp(-log_snr / 2), process.data_deviation
+    skip = deviation**2 / (s**2 + deviation**2)
+    out = s * deviation / jnp.sqrt(s**2 + deviation**2)
+    return (1 - skip) / out, -skip * s / out
+
+
+# (a, b) of a x0 + b noise, given the process and lambda.
+QUANTITIES: dict[str, Callable[[Process, Array], tuple[Array, Array]]] = {
+    "x0": lambda _, log_snr: (jnp.ones_like(log_snr), jnp.zeros_like(log_snr)),
+    "epsilon": lambda _, log_snr: (jnp.zeros_like(log_snr), jnp.ones_like(log_snr)),
+    # Salimans & Ho, arXiv 2202.00512, section 4: of the variance-preserving process.
+    "v": lambda _, log_snr: (
+        -jnp.sqrt(jax.nn.sigmoid(-log_snr)),
+        jnp.sqrt(jax.nn.sigmoid(log_snr)),
+    ),
+    # dz/dt of the straight path from x0 to the noise (flow matching, arXiv 2210.02747, Eq. 23).
+    "velocity": lambda _, log_snr: (-jnp.ones_like(log_snr), jnp.ones_like(log_snr)),
+    # The gradient of log q(z): minus the noise over its scale in z (arXiv 2011.13456, Eq. 7).
+    "score": lambda process, log_snr: (jnp.zeros_like(log_snr), -1 / process.sigma(log_snr)),
+    "edm": _edm,
 }
 
 
-def _determinant(quantity: str, log_snr: Coefficient) -> Coefficient:
+def _determinant(process: Process, quantity: str, log_snr: Coefficient) -> Coefficient:
     """alpha b - sigma a: how strongly the quantity varies where z is held fixed."""
-    a, b = QUANTITIES[quantity](alpha(log_snr), sigma(log_snr))
-    return alpha(log_snr) * b - sigma(log_snr) * a
+    a, b = QUANTITIES[quantity](process, log_snr)
+    return process.alpha(log_snr) * b - process.sigma(log_snr) * a
 
 
 def to_x0_and_noise(
+    process: Process,
     value: Float[Array, "b *d"],
     z: Float[Array, "b *d"],
     log_snr: Float[Array, " b"],
     quantity: str,
 ) -> tuple[Float[Array, "b *d"], Float[Array, "b *d"]]:
     """Solve z = alpha x0 + sigma noise and value = a x0 + b noise for x0 and noise."""
-    al, si = alpha(log_snr), sigma(log_snr)
-    a, b = QUANTITIES[quantity](al, si)
-    al, si, a, b = (over_images(c, z) for c in (al, si, a, b))
-    determinant = al * b - si * a
-    return (b * z - si * value) / determinant, (al * value - a * z) / determinant
+    alpha, sigma = process.alpha(log_snr), process.sigma(log_snr)
+    a, b = QUANTITIES[quantity](process, log_snr)
+    alpha, sigma, a, b = (over_images(c, z) for c in (alpha, sigma, a, b))
+    determinant = alpha * b - sigma * a
+    return (b * z - sigma * value) / determinant, (alpha * value - a * z) / determinant
 
 
 def from_x0_and_noise(
+    process: Process,
     x0: Float[Array, "b *d"],
     noise: Float[Array, "b *d"],
     log_snr: Float[Array, " b"],
     quantity: str,
 ) -> Float[Array, "b *d"]:
     """The quantity's value, a x0 + b noise."""
-    a, b = QUANTITIES[quantity](alpha(log_snr), sigma(log_snr))
+    a, b = QUANTITIES[quantity](process, log_snr)
     return over_images(a, x0) * x0 + over_images(b, x0) * noise
 
 
 def convert(
+    process: Process,
     value: Float[Array, "b *d"],
     z: Float[Array, "b *d"],
     log_snr: Float[Array, " b"],
@@ -65,12 +92,29 @@ def convert(
     """A prediction of `source` at z, expressed as a prediction of `target`."""
     if source == target:
         return value
-    return from_x0_and_noise(*to_x0_and_noise(value, z, log_snr, source), log_snr, target)
+    both = to_x0_and_noise(process, value, z, log_snr, source)
+    return from_x0_and_noise(process, *both, log_snr, target)
 
 
-def error_ratio(source: str, target: str, log_snr: Float[Array, "*s"]) -> Float[Array, "*s"]:
+def error_ratio(
+    process: Process, source: str, target: str, log_snr: Float[Array, "*s"]
+) -> Float[Array, "*s"]:
     """Squared error in `target` over squared error in `source` for one prediction at one z.
 
-    E.g. epsilon to x0: exp(-lambda); epsilon to v: 1 / alpha^2.
+    E.g. epsilon to x0: exp(-lambda); epsilon to v: 1 / alpha^2 with the variance-preserving alpha.
     """
-    return (_determinant(target, log_snr) / _determinant(source, log_snr)) ** 2
+    ends = (_determinant(process, quantity, log_snr) for quantity in (source, target))
+    of_source, of_target = ends
+    return (of_target / of_source) ** 2
+
+
+def denoiser(
+    process: Process, network: Network, tokens: Int[Array, "b t"], prediction: str
+) -> Denoiser:
+    """A network with its captions as a function of (z, log_snr) to predictions of x0 and noise."""
+
+    def predict(z: Float[Array, "b *d"], log_snr: Float[Array, " b"]) -> tuple[Array, Array]:
+        value = network(over_images(process.input_scale(log_snr), z) * z, log_snr, tokens)
+        return to_x0_and_noise(process, value, z, log_snr, prediction)
+
+    return predict

@@ -2,12 +2,11 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
 from models.diffusion.densities import Density
-from models.diffusion.loss import Network
-from models.diffusion.predictions import to_x0_and_noise
-from models.diffusion.process import diffuse
+from models.diffusion.predictions import Denoiser
+from models.diffusion.process import Process, diffuse
 
 
 def log_snr_grid(density: Density, steps: int) -> Float[Array, " steps"]:
@@ -19,27 +18,23 @@ def log_snr_grid(density: Density, steps: int) -> Float[Array, " steps"]:
 
 
 def ddim(
-    network: Network,
-    noise: Float[Array, "b h w c"],
-    tokens: Int[Array, "b t"],
+    process: Process,
+    denoise: Denoiser,
+    noise: Float[Array, "b *d"],
     levels: Float[Array, " steps"],
-    *,
-    prediction: str,
-) -> Float[Array, "b h w c"]:
+) -> Float[Array, "b *d"]:
     """Deterministic DDIM (arXiv 2010.02502, Eq. 12 with eta = 0), one evaluation a level.
 
     Each step keeps the predicted noise and moves z to the next level; the last returns its x0.
     """
     batch = noise.shape[0]
 
-    def predict(z: Array, level: Array) -> tuple[Array, Array]:
-        log_snr = jnp.full((batch,), level)
-        return to_x0_and_noise(network(z, log_snr, tokens), z, log_snr, prediction)
-
     def step(z: Array, ends: tuple[Array, Array]) -> tuple[Array, None]:
         level, following = ends
-        return diffuse(*predict(z, level), jnp.full((batch,), following)), None
+        predicted = denoise(z, jnp.full((batch,), level))
+        return diffuse(process, *predicted, jnp.full((batch,), following)), None
 
-    z, _ = jax.lax.scan(step, noise, (levels[:-1], levels[1:]))
-    x0, _ = predict(z, levels[-1])
+    first = process.sigma(levels[0]) * noise
+    z, _ = jax.lax.scan(step, first, (levels[:-1], levels[1:]))
+    x0, _ = denoise(z, jnp.full((batch,), levels[-1]))
     return x0

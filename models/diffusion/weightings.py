@@ -9,6 +9,7 @@ from jaxtyping import Array, Float
 
 from models.diffusion.densities import Density
 from models.diffusion.predictions import error_ratio
+from models.diffusion.process import Process
 
 Levels = Float[Array, "*s"]
 
@@ -43,16 +44,18 @@ WEIGHTINGS: dict[str, Callable[..., Weighting]] = {
 }
 
 
-def on_error(weighting: Weighting, error: str, log_snr: Levels) -> Levels:
+def on_error(process: Process, weighting: Weighting, error: str, log_snr: Levels) -> Levels:
     """The factor c(lambda) on the squared error of `error` that says the same as `weighting`."""
     quantity = weighting.quantity or error
-    return weighting.factor(log_snr) * error_ratio(error, quantity, log_snr)
+    return weighting.factor(log_snr) * error_ratio(process, error, quantity, log_snr)
 
 
-def implied(density: Density, weighting: Weighting, error: str, log_snr: Levels) -> Levels:
+def implied(
+    process: Process, density: Density, weighting: Weighting, error: str, log_snr: Levels
+) -> Levels:
     """The w(lambda) of the epsilon-error that training with this density and factor minimises.
 
     w = p c err_error / err_epsilon, the measure of VDM++ Eq. 6 (arXiv 2303.00848).
     """
-    factor = on_error(weighting, error, log_snr)
-    return density.pdf(log_snr) * factor * error_ratio("epsilon", error, log_snr)
+    factor = on_error(process, weighting, error, log_snr)
+    return density.pdf(log_snr) * factor * error_ratio(process, "epsilon", error, log_snr)

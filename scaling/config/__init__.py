@@ -2,9 +2,10 @@
 
 from scaling.config.data import DataConfig, DigitsData, EmojiData, MixtureData
 from scaling.config.diffusion import DensityConfig, DiffusionConfig, WeightingConfig
-from scaling.config.measure import MeasureConfig, SampleConfig
+from scaling.config.measure import MeasureConfig
 from scaling.config.model import ModelConfig
 from scaling.config.run import FORMAT_VERSION, RunConfig, run_id
+from scaling.config.samples import SampleConfig
 from scaling.config.section import Section
 from scaling.config.train import TrainConfig
 

@@ -6,7 +6,31 @@ from pydantic import Field, model_validator
 
 from scaling.config.section import Section
 
-Quantity = Literal["v", "epsilon", "x0"]
+Quantity = Literal["v", "epsilon", "x0", "velocity", "edm"]
+
+
+class VariancePreserving(Section):
+    """alpha^2 + sigma^2 = 1."""
+
+    name: Literal["variance_preserving"] = "variance_preserving"
+
+
+class Linear(Section):
+    """Straight paths from image to noise, as in flow matching: alpha = 1 - t, sigma = t."""
+
+    name: Literal["linear"] = "linear"
+
+
+class VarianceExploding(Section):
+    """alpha = 1, and the network reads z / sqrt(sigma^2 + data_deviation^2), as in EDM."""
+
+    name: Literal["variance_exploding"] = "variance_exploding"
+    data_deviation: float = Field(default=0.5, gt=0, description="of the images")
+
+
+ProcessConfig = Annotated[
+    VariancePreserving | Linear | VarianceExploding, Field(discriminator="name")
+]
 
 
 class CosineDensity(Section):
@@ -60,8 +84,9 @@ WeightingConfig = Annotated[
 
 
 class DiffusionConfig(Section):
-    """A variance-preserving process in lambda = log-SNR."""
+    """A Gaussian process in lambda = log-SNR."""
 
+    process: ProcessConfig = VariancePreserving()
     density: DensityConfig = CosineDensity()
     log_snr_min: float = Field(default=-10.0, description="training samples no noisier than this")
     log_snr_max: float = Field(default=10.0, description="training samples no cleaner than this")

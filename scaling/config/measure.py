@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from scaling.config.diffusion import DensityConfig, LaplaceDensity, Quantity
+from scaling.config.samples import SampleConfig
 from scaling.config.section import Section
 
 
@@ -46,20 +47,6 @@ LEVELS = (
     6.0,
     8.0,
 )
-
-
-class SampleConfig(Section):
-    """Images drawn at the last horizon, from noise shared by all runs (deterministic DDIM)."""
-
-    captions: Annotated[tuple[str, ...], Field(strict=False)] = Field(
-        default=(), description="prompts; empty: captions of the source's own choice"
-    )
-    count: int = Field(
-        default=8, ge=0, le=256, description="images when no captions are given; 0: none"
-    )
-    steps: int = Field(default=50, ge=1, description="network evaluations (twice with guidance)")
-    guidance_scale: float = Field(default=2.0, ge=0, description="1: conditional, no guidance")
-    seed: int = Field(default=0, ge=0)
 
 
 class MeasureConfig(Section):

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Float32, Int, Int32, UInt8
 
 from models.diffusion.mixture import posterior_mean
+from models.diffusion.process import Process
 from scaling.config.data import AugmentConfig, DataConfig, EmojiData, MixtureData
 from scaling.data import mixture
 from scaling.data.augment import augment, to_float
@@ -59,7 +60,7 @@ class Source:
     training split, of which an endless source (`examples` is None) uses the number alone.
     `held_out(count, seed)` and `train_sample(count, seed)` give EvaluationSets, at most as large
     as the split; a larger count adds examples to those of a smaller one.
-    `denoiser(z, log_snr)` is E[x0 | z] where it is known, else None.
+    `denoiser(process, z, log_snr)` is E[x0 | z] where it is known, else None.
     """
 
     facts: Facts
@@ -72,7 +73,7 @@ class Source:
     decode: Callable[[np.ndarray], list[str]]
     default_captions: Callable[[int, int], list[str]]
     is_held_out: Callable[[str], bool]  # whether training has no example of the caption's concept
-    denoiser: Callable[[Array, Array], Array] | None
+    denoiser: Callable[[Process, Array, Array], Array] | None
     content_hash: str
 
 
@@ -171,6 +172,8 @@ def endless(config: MixtureData) -> Source:
         decode=lambda tokens: [""] * len(tokens),
         default_captions=lambda count, seed: [""] * count,
         is_held_out=lambda caption: False,
-        denoiser=lambda z, log_snr: posterior_mean(z, log_snr, arrays.means, config.deviation),
+        denoiser=lambda process, z, log_snr: posterior_mean(
+            process, z, log_snr, arrays.means, config.deviation
+        ),
         content_hash=content_hash(means.tobytes(), repr(config.deviation).encode()),
     )

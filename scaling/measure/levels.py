@@ -8,7 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from models.diffusion.loss import Network, denoising_loss
+from models.diffusion.loss import denoising_loss
+from models.diffusion.predictions import Network
+from models.diffusion.process import Process
 from scaling.data.source import EvaluationSet
 
 EXAMPLES_AT_ONCE = 64
@@ -29,6 +31,7 @@ def common_noise(
 
 
 def level_losses(
+    process: Process,
     network: Network,
     batch: EvaluationSet,
     log_snr: Float[Array, " k"],
@@ -46,7 +49,14 @@ def level_losses(
             noise = common_noise(seed, ids, index, draw, images.shape[1:])
             levels = jnp.full(len(images), log_snr[index])
             return denoising_loss(
-                network, images, tokens, noise, levels, prediction=prediction, error=error
+                process,
+                network,
+                images,
+                tokens,
+                noise,
+                levels,
+                prediction=prediction,
+                error=error,
             )
 
         return jnp.mean(jax.lax.map(at_draw, jnp.arange(draws)), axis=0)

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from models.diffusion.predictions import from_x0_and_noise, to_x0_and_noise
+from models.diffusion.process import over_images
 from scaling import build
 from scaling.config import RunConfig
 from scaling.data.source import EvaluationSet, Source
@@ -73,6 +74,7 @@ class Meter:
 
     def _per_level(self, config: RunConfig, network: Any, batch: EvaluationSet) -> Array:
         return level_losses(
+            build.process(config.diffusion),
             network,
             batch,
             jax.numpy.asarray(self.log_snr, jax.numpy.float32),
@@ -87,12 +89,13 @@ class Meter:
         denoiser = source.denoiser
         if denoiser is None:
             return None
-        quantity = config.diffusion.prediction
+        process, quantity = build.process(config.diffusion), config.diffusion.prediction
 
-        def oracle(z: Array, log_snr: Array, tokens: Array) -> Array:
-            x0 = denoiser(z, log_snr)
-            _, noise = to_x0_and_noise(x0, z, log_snr, "x0")
-            return from_x0_and_noise(x0, noise, log_snr, quantity)
+        def oracle(read: Array, log_snr: Array, tokens: Array) -> Array:
+            z = read / over_images(process.input_scale(log_snr), read)
+            x0 = denoiser(process, z, log_snr)
+            _, noise = to_x0_and_noise(process, x0, z, log_snr, "x0")
+            return from_x0_and_noise(process, x0, noise, log_snr, quantity)
 
         return in_blocks(
             jax.jit(lambda _, batch: self._per_level(config, oracle, batch)), None, data

@@ -11,6 +11,7 @@ from jaxtyping import Float, UInt8
 
 from models.diffusion.densities import bounded
 from models.diffusion.guidance import classifier_free
+from models.diffusion.predictions import denoiser
 from models.diffusion.samplers import ddim, log_snr_grid
 from scaling import build
 from scaling.config import RunConfig, SampleConfig
@@ -40,11 +41,12 @@ def make_sampler(
         jax.random.key(samples.seed), (len(captions), shape.size, shape.size, shape.channels)
     )
     span = config.diffusion
+    process = build.process(span)
     levels = log_snr_grid(bounded("cosine", span.log_snr_min, span.log_snr_max), samples.steps)
 
     def sample(parameters: Any) -> jax.Array:
         guided = classifier_free(partial(network.apply, parameters), samples.guidance_scale)
-        return ddim(guided, noise, tokens, levels, prediction=span.prediction)
+        return ddim(process, denoiser(process, guided, tokens, span.prediction), noise, levels)
 
     @partial(jax.jit, compiler_options=compiler_options())
     def sample_runs(parameters: Any) -> jax.Array:

@@ -60,6 +60,7 @@ def make_step(
 ) -> Callable[..., TrainState]:
     """One run's training step as a pure function of (state, seed, rates, arrays, index, step)."""
     network = build.network(config)
+    process = build.process(config.diffusion)
     density = build.training_density(config.diffusion)
     weighting = build.weighting(config.diffusion.weighting)
     widths = {ema_name(w): w for w in config.train.ema}
@@ -68,6 +69,7 @@ def make_step(
 
     def weighted_loss(parameters: Any, batch: Any, noise: Array, log_snr: Array) -> Array:
         loss = denoising_loss(
+            process,
             lambda *inputs: network.apply(parameters, *inputs),
             batch.images,
             batch.tokens,
@@ -76,7 +78,7 @@ def make_step(
             prediction=prediction,
             error=error,
         )
-        return jnp.mean(loss * on_error(weighting, error, log_snr))
+        return jnp.mean(loss * on_error(process, weighting, error, log_snr))
 
     def step_once(
         state: TrainState,

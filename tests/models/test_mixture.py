@@ -1,3 +1,5 @@
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,10 +9,11 @@ from scipy.special import expit
 
 from models.diffusion import mixture
 from models.diffusion.mixture import gaussian_error
-from models.diffusion.process import diffuse
+from models.diffusion.process import diffuse, variance_preserving
 
-posterior_mean = jax.jit(mixture.posterior_mean)
-log_density = jax.jit(mixture.log_density)
+PROCESS = variance_preserving()
+posterior_mean = jax.jit(partial(mixture.posterior_mean, PROCESS))
+log_density = jax.jit(partial(mixture.log_density, PROCESS))
 
 MEANS = np.array([-1.0, 0.2, 0.9])
 DEVIATION = 0.25
@@ -85,12 +88,14 @@ def test_population_error_of_one_gaussian(log_snr):
     mean = jnp.linspace(-1, 1, 16).reshape(1, 4, 4, 1)
     x0 = mean + deviation * jax.random.normal(keys[0], (count, 4, 4, 1))
     lambdas = jnp.full(count, log_snr)
-    z = diffuse(x0, jax.random.normal(keys[1], x0.shape), lambdas)
+    z = diffuse(PROCESS, x0, jax.random.normal(keys[1], x0.shape), lambdas)
     errors = jnp.sum((posterior_mean(z, lambdas, mean, deviation) - x0) ** 2, (1, 2, 3))
     expected = (
         16 * deviation**2 * expit(-log_snr) / (expit(log_snr) * deviation**2 + expit(-log_snr))
     )
-    assert gaussian_error(lambdas[:1], deviation, 16)[0] == pytest.approx(expected, rel=1e-5)
+    assert gaussian_error(PROCESS, lambdas[:1], deviation, 16)[0] == pytest.approx(
+        expected, rel=1e-5
+    )
     assert abs(errors.mean() - expected) < 4 * errors.std() / np.sqrt(count)
 
 

@@ -7,7 +7,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from models.diffusion.densities import cosine, laplace
+from models.diffusion.process import variance_preserving
 from models.diffusion.weightings import constant, implied, min_snr, on_error, sigmoid
+
+VP = variance_preserving()
 
 LOG_SNR = np.linspace(-8, 8, 33)
 
@@ -39,7 +42,7 @@ PUBLISHED = {  # name: (density, weighting, error, w of the epsilon-error up to 
 def test_implied_weighting_is_the_published_one(name):
     density, weighting, error, expected = PUBLISHED[name]
     with jax.enable_x64(True):
-        ratio = np.asarray(implied(density, weighting, error, jnp.asarray(LOG_SNR))) / expected
+        ratio = np.asarray(implied(VP, density, weighting, error, jnp.asarray(LOG_SNR))) / expected
     assert_allclose(ratio, ratio[0], rtol=1e-9)
 
 
@@ -50,13 +53,15 @@ def test_min_snr_factors_of_its_paper():
         clipped = np.minimum(snr, 5)
         expected = {"x0": clipped, "epsilon": clipped / snr, "v": clipped / (snr + 1)}
         for error, factor in expected.items():
-            assert_allclose(on_error(min_snr(5.0), error, jnp.asarray(LOG_SNR)), factor, rtol=1e-9)
+            assert_allclose(
+                on_error(VP, min_snr(5.0), error, jnp.asarray(LOG_SNR)), factor, rtol=1e-9
+            )
 
 
 def test_the_same_weighting_whatever_the_error_averaged():
     density = laplace()
     with jax.enable_x64(True):
         levels = jnp.asarray(LOG_SNR)
-        forms = [implied(density, sigmoid(), error, levels) for error in ("v", "x0", "epsilon")]
+        forms = [implied(VP, density, sigmoid(), error, levels) for error in ("v", "x0", "epsilon")]
     assert_allclose(forms[1], forms[0], rtol=1e-9)
     assert_allclose(forms[2], forms[0], rtol=1e-9)

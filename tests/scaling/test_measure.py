@@ -6,6 +6,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from models.diffusion.predictions import error_ratio
+from models.diffusion.process import variance_preserving
 from scaling.data.source import load
 from scaling.measure import levels
 from scaling.measure.meter import Meter
@@ -27,7 +28,7 @@ def test_the_closed_forms_measured_loss_is_the_analytic_floor():
     level = jnp.array(config.measure.log_snr)
     signal, noise = jax.nn.sigmoid(level), jax.nn.sigmoid(-level)
     x0_error = 0.09 * noise / (signal * 0.09 + noise)
-    analytic = np.asarray(x0_error * error_ratio("x0", "v", level))
+    analytic = np.asarray(x0_error * error_ratio(variance_preserving(), "x0", "v", level))
     assert (np.abs(value - analytic) < 3 * error).all()
     assert (error < 0.05 * analytic).all()
 

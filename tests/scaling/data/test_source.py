@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from models.diffusion.process import variance_preserving
 from scaling.config.data import AugmentConfig, EmojiData, MixtureData
 from scaling.data.emoji import area_average
 from scaling.data.facts import catalogue
@@ -129,7 +130,7 @@ def test_the_denoiser_beats_its_neighbours(mixture):
     log_snr = jnp.full(len(x0), 1.0)
     noise = jax.random.normal(jax.random.key(0), x0.shape)
     z = jnp.sqrt(jax.nn.sigmoid(1.0)) * x0 + jnp.sqrt(jax.nn.sigmoid(-1.0)) * noise
-    best = mixture.denoiser(z, log_snr)
+    best = mixture.denoiser(variance_preserving(), z, log_snr)
     errors = [float(jnp.mean((scale * best - x0) ** 2)) for scale in (0.97, 1.0, 1.03)]
     assert errors[1] < min(errors[0], errors[2])
     assert errors[1] < float(jnp.mean((z - x0) ** 2))
