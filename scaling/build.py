@@ -1,33 +1,95 @@
 """From a configuration to the objects of the models room."""
 
-from models.diffusion.densities import Density, bounded
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+from jaxtyping import Array, Float
+
+from models.diffusion import densities, weightings
+from models.diffusion.densities import Density
+from models.diffusion.densities.schedules import Schedule, adaptive, fixed, learned
+from models.diffusion.predictions import error_ratio
 from models.diffusion.process import PROCESSES, Process
-from models.diffusion.weightings import WEIGHTINGS, Weighting
 from models.ladder import LADDERS
 from models.networks.dit import DiTShape
 from models.networks.functional import Functional, functional
-from scaling.config import DensityConfig, DiffusionConfig, RunConfig, WeightingConfig
+from scaling.config import DensityConfig, DiffusionConfig, RunConfig
+from scaling.config.extension import FromFile
+from scaling.config.section import Section
+from scaling.config.weightings import DensityWeighting, FreeWeighting
 from scaling.data.facts import facts
+from scaling.errors import InputError
+
+Factor = Callable[[Density, Float[Array, "*s"]], Float[Array, "*s"]]
+"""(the density drawn from, log_snr) -> the number that each squared error is multiplied with."""
 
 
-def density(config: DensityConfig, low: float, high: float) -> Density:
-    """The configured density on [low, high]."""
-    return bounded(config.name, low, high, **config.model_dump(exclude={"name"}))
+def named(table: dict[str, Callable[..., Any]], config: Section, kind: type) -> Any:
+    """What a section names: an entry of `table`, or a function of the user's file."""
+    if not isinstance(config, FromFile):
+        parameters = config.model_dump()
+        return table[parameters.pop("name")](**parameters)
+    name = config.function.rpartition(":")[2]
+    spec = importlib.util.spec_from_file_location(f"user_{config.digest}", config.file)
+    if spec is None or spec.loader is None:
+        raise InputError(f"{config.file}: is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, name):
+        raise InputError(f"{config.file}: has no function '{name}'")
+    made = getattr(module, name)(**config.parameters)
+    if not isinstance(made, kind):
+        raise InputError(
+            f"{config.file}: {name} must return a {kind.__name__}, not {type(made).__name__}"
+        )
+    return made
 
 
-def training_density(config: DiffusionConfig) -> Density:
-    """Where training samples its noise levels."""
-    return density(config.density, config.log_snr_min, config.log_snr_max)
+def density(config: DensityConfig, low: float, high: float, shift: float = 0.0) -> Density:
+    """The configured density, `shift` higher, on [low, high]."""
+    if config.name == "uniform":
+        return densities.uniform(low, high)
+    unlimited = named(densities.DENSITIES, config, Density)
+    return densities.truncate(densities.shift(unlimited, shift) if shift else unlimited, low, high)
+
+
+def schedule(config: RunConfig) -> Schedule:
+    """Where training draws its noise levels, and how that changes in training."""
+    diffusion = config.diffusion
+    low, high = diffusion.log_snr_min, diffusion.log_snr_max
+    found = {"adaptive": adaptive, "learned": learned}.get(diffusion.density.name)
+    if found is not None:
+        return found(low, high, **diffusion.density.model_dump(exclude={"name"}))
+    shift = 0.0
+    if diffusion.reference_size is not None:
+        shift = densities.resolution_shift(facts(config.data).size, diffusion.reference_size)
+    return fixed(density(diffusion.density, low, high, shift))
 
 
 def process(config: DiffusionConfig) -> Process:
     """The configured process."""
-    return PROCESSES[config.process.name](**config.process.model_dump(exclude={"name"}))
+    return named(PROCESSES, config.process, Process)
 
 
-def weighting(config: WeightingConfig) -> Weighting:
-    """The configured weighting."""
-    return WEIGHTINGS[config.name](**config.model_dump(exclude={"name"}))
+def factor(config: DiffusionConfig) -> Factor:
+    """The factor on the squared `config.error` in the training loss."""
+    noise, error = process(config), config.error
+    if isinstance(config.implied, FreeWeighting):
+        weighting = named(weightings.FACTORS, config.weighting, weightings.Weighting)
+        return lambda _, log_snr: weightings.on_error(noise, weighting, error, log_snr)
+    low, high = config.log_snr_min, config.log_snr_max
+    if isinstance(config.implied, DensityWeighting):
+        target, of = config.implied.density, config.implied.error
+        drawn = density(target, low, high)
+
+        def w(log_snr: Array, /) -> Array:
+            return drawn.pdf(log_snr) * error_ratio(noise, "epsilon", of, log_snr)
+    else:
+        parameters = config.implied.model_dump()
+        w = weightings.IMPLIED[parameters.pop("name")](**parameters)
+    whole = weightings.whole(noise, w, error, low, high)
+    return lambda density, log_snr: whole(log_snr) / density.pdf(log_snr)
 
 
 def shape(config: RunConfig) -> DiTShape:

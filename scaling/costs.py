@@ -30,7 +30,7 @@ def costs(config: RunConfig) -> Costs:
         patch_size=config.model.patch_size,
         vocabulary=about.vocabulary,
     )
-    copies = 4 + len(config.train.ema)
+    copies = 4 + len(config.train.averaged)
     return Costs(
         parameters=counts.parameters,
         parameters_non_embedding=counts.parameters_non_embedding,

@@ -14,6 +14,7 @@ from typing import Any
 
 from scaling.errors import InputError
 from sweeps.fields import value_at
+from sweeps.labels import in_words
 from sweeps.store import Store, StoredRun
 from sweeps.store.claims import numbers
 from sweeps.store.states import RunState
@@ -105,9 +106,9 @@ def _about(run: StoredRun, swept: Sequence[str]) -> dict[str, Any]:
 
 
 def _at(config: Any, path: str) -> Any:
-    """The value at a dotted path; lists and sections as JSON text, None where there is none."""
+    """The value at a dotted path; lists and sections in words, None where there is none."""
     value = value_at(config, path)
-    return json.dumps(value) if isinstance(value, list | dict) else value
+    return in_words(value) if isinstance(value, list | dict) else value
 
 
 def _extend(

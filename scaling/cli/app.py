@@ -2,7 +2,7 @@
 
 import typer
 
-from scaling.cli import analysis, manifests, running, sample
+from scaling.cli import analysis, manifests, running, sample, schedules
 
 app = typer.Typer(
     name="scaling",
@@ -24,6 +24,7 @@ for command in (
     analysis.table,
     analysis.report,
     manifests.ladder,
+    schedules.schedules,
     sample.sample,
 ):
     app.command()(command)

@@ -1,103 +1,67 @@
 """The diffusion process: where training samples noise, what is predicted, how errors weigh."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
+from scaling.config.densities import FOUND_IN_TRAINING, CosineDensity, DensityConfig
+from scaling.config.processes import ProcessConfig, VariancePreserving
 from scaling.config.section import Section
-
-Quantity = Literal["v", "epsilon", "x0", "velocity", "edm"]
-
-
-class VariancePreserving(Section):
-    """alpha^2 + sigma^2 = 1."""
-
-    name: Literal["variance_preserving"] = "variance_preserving"
-
-
-class Linear(Section):
-    """Straight paths from image to noise, as in flow matching: alpha = 1 - t, sigma = t."""
-
-    name: Literal["linear"] = "linear"
-
-
-class VarianceExploding(Section):
-    """alpha = 1, and the network reads z / sqrt(sigma^2 + data_deviation^2), as in EDM."""
-
-    name: Literal["variance_exploding"] = "variance_exploding"
-    data_deviation: float = Field(default=0.5, gt=0, description="of the images")
-
-
-ProcessConfig = Annotated[
-    VariancePreserving | Linear | VarianceExploding, Field(discriminator="name")
-]
-
-
-class CosineDensity(Section):
-    """p = sech(lambda/2) / (2 pi), the cosine schedule's density."""
-
-    name: Literal["cosine"] = "cosine"
-
-
-class LaplaceDensity(Section):
-    """p = exp(-|lambda - location| / scale) / (2 scale) (Hang & Gu, arXiv 2407.03297)."""
-
-    name: Literal["laplace"] = "laplace"
-    location: float = 0.0
-    scale: float = Field(default=0.5, gt=0)
-
-
-class UniformDensity(Section):
-    """Every log-SNR between the limits alike."""
-
-    name: Literal["uniform"] = "uniform"
-
-
-DensityConfig = Annotated[
-    CosineDensity | LaplaceDensity | UniformDensity, Field(discriminator="name")
-]
-
-
-class ConstantWeighting(Section):
-    """Every noise level counts alike (on the chosen error)."""
-
-    name: Literal["constant"] = "constant"
-
-
-class MinSNRWeighting(Section):
-    """min(SNR, gamma) on the x0-error (arXiv 2303.09556), carried over to the chosen error."""
-
-    name: Literal["min_snr"] = "min_snr"
-    gamma: float = Field(default=5.0, gt=0)
-
-
-class SigmoidWeighting(Section):
-    """sigmoid(bias - lambda) on the epsilon-error (VDM++, arXiv 2303.00848), carried over."""
-
-    name: Literal["sigmoid"] = "sigmoid"
-    bias: float = 0.0
-
-
-WeightingConfig = Annotated[
-    ConstantWeighting | MinSNRWeighting | SigmoidWeighting, Field(discriminator="name")
-]
+from scaling.config.weightings import (
+    ConstantFactor,
+    FreeWeighting,
+    ImpliedConfig,
+    Quantity,
+    WeightingConfig,
+)
 
 
 class DiffusionConfig(Section):
-    """A Gaussian process in lambda = log-SNR."""
+    """A Gaussian process in lambda = log-SNR, and the loss that trains on it.
+
+    The loss draws noise levels from `density` and averages `weighting` times the squared `error`.
+    With `implied`, the factor is instead whatever makes the two amount to that weighting.
+    """
 
     process: ProcessConfig = VariancePreserving()
     density: DensityConfig = CosineDensity()
     log_snr_min: float = Field(default=-10.0, description="training samples no noisier than this")
     log_snr_max: float = Field(default=10.0, description="training samples no cleaner than this")
+    reference_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="pixels a side of the images that the density was made for: it shifts by "
+        "2 log(reference / size) (arXiv 2301.11093)",
+    )
+    draws: Literal["stratified", "antithetic", "independent"] = Field(
+        default="stratified", description="how the levels of a batch lie to one another"
+    )
     prediction: Quantity = Field(default="v", description="what the network's output means")
     error: Quantity = Field(default="v", description="whose squared error the loss averages")
-    weighting: WeightingConfig = ConstantWeighting()
+    weighting: WeightingConfig = ConstantFactor()
+    implied: ImpliedConfig = Field(
+        default=FreeWeighting(), description="the weighting to train on, whatever the density"
+    )
 
     @model_validator(mode="after")
     def _limits_in_order(self) -> "DiffusionConfig":
         if self.log_snr_min >= self.log_snr_max:
             raise ValueError(
                 f"log_snr_min ({self.log_snr_min}) must lie below log_snr_max ({self.log_snr_max})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_weighting(self) -> "DiffusionConfig":
+        free = isinstance(self.implied, FreeWeighting)
+        if not free and self.weighting != ConstantFactor():
+            raise ValueError(
+                f"weighting: '{self.weighting.name}' and implied '{self.implied.name}' both say "
+                "how errors weigh; leave one out"
+            )
+        if free and isinstance(self.density, FOUND_IN_TRAINING):
+            raise ValueError(
+                f"implied: is missing; with the {self.density.name} density the objective would "
+                "follow the density. Name the weighting to train on, such as {name: elbo}"
             )
         return self

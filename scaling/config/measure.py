@@ -5,9 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from scaling.config.diffusion import DensityConfig, LaplaceDensity, Quantity
+from scaling.config.densities import FixedDensityConfig, LaplaceDensity
+from scaling.config.floor import FloorConfig
+from scaling.config.likelihood import LikelihoodConfig
 from scaling.config.samples import SampleConfig
 from scaling.config.section import Section
+from scaling.config.train import Widths
+from scaling.config.weightings import Quantity
 
 
 class HorizonConfig(Section):
@@ -55,7 +59,7 @@ class MeasureConfig(Section):
     horizons: HorizonConfig = HorizonConfig()
     log_snr: Levels = Field(default=LEVELS, description="noise levels, the nodes of a quadrature")
     error: Quantity = Field(default="v", description="whose squared error is recorded")
-    importance: DensityConfig = Field(
+    importance: FixedDensityConfig = Field(
         default=LaplaceDensity(), description="density that weights the importance-weighted loss"
     )
     held_out_examples: int = Field(default=256, ge=2)
@@ -72,3 +76,9 @@ class MeasureConfig(Section):
     )
     seed: int = Field(default=0, ge=0, description="of the examples and noise, shared by all runs")
     samples: SampleConfig = SampleConfig()
+    floor: FloorConfig = FloorConfig()
+    likelihood: LikelihoodConfig = LikelihoodConfig()
+    ema_widths: Widths = Field(
+        default=(),
+        description="widths sigma_rel of averages made from train.snapshots at the last horizon",
+    )

@@ -5,14 +5,14 @@ import json
 
 from pydantic import Field, model_validator
 
-from scaling.config.data import DataConfig, DigitsData, EmojiData
+from scaling.config.data import DataConfig, DigitsData, EmojiData, MixtureData
 from scaling.config.diffusion import DiffusionConfig
 from scaling.config.measure import MeasureConfig
 from scaling.config.model import ModelConfig
 from scaling.config.section import Section
 from scaling.config.train import TrainConfig
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Raised whenever the same configuration would give other numbers or another layout on disk."""
 
 
@@ -41,6 +41,28 @@ class RunConfig(Section):
         if first > self.train.steps:
             raise ValueError(
                 f"measure.horizons.first {first} lies beyond the last step, {self.train.steps}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _widths_can_be_made(self) -> "RunConfig":
+        if self.measure.ema_widths and not self.train.snapshots.count:
+            raise ValueError(
+                "measure.ema_widths are made from snapshots: set train.snapshots.count, e.g. to 16"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_floor_can_be_found(self) -> "RunConfig":
+        method = self.measure.floor.method
+        if method != "none" and isinstance(self.data, MixtureData):
+            raise ValueError(
+                f"measure.floor.method '{method}' is for a finite set of images; the mixture's "
+                "floor is known in closed form and is always measured"
+            )
+        if method != "none" and not self.measure.train_examples:
+            raise ValueError(
+                "measure.train_examples is 0: the floor is measured on training images"
             )
         return self
 

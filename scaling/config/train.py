@@ -6,6 +6,22 @@ from pydantic import Field, model_validator
 
 from scaling.config.section import Section
 
+Widths = Annotated[
+    tuple[Annotated[float, Field(gt=0, lt=0.28)], ...], Field(strict=False)
+]  # sigma_rel; beyond 0.28 no power function has it
+
+
+class SnapshotConfig(Section):
+    """Averages stored during training, to make others of any width afterwards (EDM2, section 3)."""
+
+    count: int = Field(default=0, ge=0, le=1000, description="how often they are stored; 0: never")
+    widths: Widths = Field(
+        default=(0.05, 0.1), min_length=1, description="sigma_rel of the averages stored"
+    )
+    spacing: Literal["even", "log"] = Field(
+        default="even", description="log: by equal ratios from a hundredth of the steps"
+    )
+
 
 class TrainConfig(Section):
     """AdamW with warm-up, a constant or warm-up-stable-decay rate, clipping and EMA."""
@@ -27,10 +43,11 @@ class TrainConfig(Section):
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.99, ge=0, lt=1)
     gradient_clip: float = Field(default=1.0, gt=0, description="largest global norm of a gradient")
-    ema: Annotated[tuple[Annotated[float, Field(gt=0, lt=0.28)], ...], Field(strict=False)] = Field(
+    ema: Widths = Field(
         default=(0.1,),
         description="widths sigma_rel of power-function averages (EDM2, arXiv 2312.02696)",
     )
+    snapshots: SnapshotConfig = SnapshotConfig()
     caption_dropout: float = Field(
         default=0.1,
         ge=0,
@@ -44,3 +61,9 @@ class TrainConfig(Section):
         if decays and self.warmup_fraction + self.decay_fraction > 1:
             raise ValueError("warmup_fraction + decay_fraction must not exceed 1")
         return self
+
+    @property
+    def averaged(self) -> tuple[float, ...]:
+        """Every width that training keeps an average of, each once: measured ones, then stored."""
+        stored = self.snapshots.widths if self.snapshots.count else ()
+        return tuple(dict.fromkeys((*self.ema, *stored)))

@@ -10,9 +10,6 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
 from models import ema
-from models.diffusion.densities import stratified
-from models.diffusion.loss import denoising_loss
-from models.diffusion.weightings import on_error
 from scaling import build
 from scaling.build import ema_name
 from scaling.config import RunConfig
@@ -20,8 +17,8 @@ from scaling.data.source import Source
 from scaling.environment import compiler_options
 from scaling.run_axis import for_each_run
 from scaling.train import optimiser
+from scaling.train.losses import weighted_losses
 from scaling.train.optimiser import Rates
-from scaling.train.sharding import batch_constraint
 
 NEVER = -1
 
@@ -32,6 +29,7 @@ class TrainState(NamedTuple):
     parameters: Any
     moments: Any
     averages: dict[str, Any]
+    schedule: Any  # of noise levels, where training changes it
     loss_sum: Float[Array, "*runs"]  # since the last horizon
     loss_count: Int[Array, "*runs"]
     diverged_at: Int[Array, "*runs"]  # the first step with a loss or gradient that is not finite
@@ -59,26 +57,13 @@ def make_step(
     config: RunConfig, source: Source, mesh: Mesh | None = None
 ) -> Callable[..., TrainState]:
     """One run's training step as a pure function of (state, seed, rates, arrays, index, step)."""
-    network = build.network(config)
-    process = build.process(config.diffusion)
-    density = build.training_density(config.diffusion)
-    weighting = build.weighting(config.diffusion.weighting)
-    widths = {ema_name(w): w for w in config.train.ema}
-    prediction, error = config.diffusion.prediction, config.diffusion.error
-    size = config.train.batch_size
+    losses = weighted_losses(config, source, mesh)
+    schedule = build.schedule(config)
+    widths = {ema_name(w): w for w in config.train.averaged}
 
-    def weighted_loss(parameters: Any, batch: Any, noise: Array, log_snr: Array) -> Array:
-        loss = denoising_loss(
-            process,
-            lambda *inputs: network.apply(parameters, *inputs),
-            batch.images,
-            batch.tokens,
-            noise,
-            log_snr,
-            prediction=prediction,
-            error=error,
-        )
-        return jnp.mean(loss * on_error(process, weighting, error, log_snr))
+    def mean_loss(parameters: Any, *drawn: Any) -> tuple[Array, tuple[Array, Array]]:
+        each, log_snr = losses(parameters, *drawn)
+        return jnp.mean(each), (each, log_snr)
 
     def step_once(
         state: TrainState,
@@ -89,15 +74,11 @@ def make_step(
         step: Int[Array, ""],
     ) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), step)
-        data_key, level_key, noise_key, drop_key = jax.random.split(key, 4)
-        batch = source.draw(arrays, data_key, index)
-        keep = jax.random.uniform(drop_key, (size, 1)) >= config.train.caption_dropout
-        batch = batch._replace(tokens=jnp.where(keep, batch.tokens, 0))
-        positions = jnp.arange(size) / size
-        log_snr = stratified(density, jax.random.uniform(level_key), positions)
-        noise = jax.random.normal(noise_key, batch.images.shape)
-        batch, log_snr, noise = batch_constraint(mesh, (batch, log_snr, noise))
-        loss, gradients = jax.value_and_grad(weighted_loss)(state.parameters, batch, noise, log_snr)
+        drawn = (state.schedule, arrays, key, index)
+        (loss, (each, log_snr)), gradients = jax.value_and_grad(mean_loss, has_aux=True)(
+            state.parameters, *drawn
+        )
+        integrand = each * schedule.density(state.schedule).pdf(log_snr)
         parameters, moments, norm = optimiser.update(
             config.train, rates, gradients, state.moments, state.parameters, step
         )
@@ -107,6 +88,7 @@ def make_step(
             parameters,
             moments,
             averages,
+            schedule.update(state.schedule, log_snr, integrand),
             state.loss_sum + loss,
             state.loss_count + 1,
             jnp.where(bad & (state.diverged_at == NEVER), step, state.diverged_at),
@@ -129,7 +111,8 @@ def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) ->
         return TrainState(
             parameters,
             optimiser.init(config.train, parameters),
-            {ema_name(w): parameters for w in config.train.ema},
+            {ema_name(w): parameters for w in config.train.averaged},
+            build.schedule(config).init(),
             jnp.float32(0),
             jnp.int32(0),
             jnp.int32(NEVER),

@@ -81,7 +81,7 @@ def test_swept_paths_become_columns_that_tell_series_apart(tmp_path):
     paths = ["diffusion.density", "train.ema", "train.learning_rate"]
     assert list(table.columns) == COLUMNS + paths
     assert list(runs.columns) == RUN_COLUMNS + paths
-    assert table[paths].iloc[0].tolist() == ['{"name": "cosine"}', "[]", 1.0]
+    assert table[paths].iloc[0].tolist() == ["cosine (location 0, scale 1)", "none", 1.0]
     assert runs["train.learning_rate"].tolist() == [1.0, 0.5] * 24
 
 

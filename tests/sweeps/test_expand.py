@@ -76,7 +76,7 @@ def test_a_whole_section_may_be_swept():
     manifest = loads(BASE + sweep)
     assert [run.config.diffusion.density.name for run in manifest.runs] == ["cosine", "laplace"]
     assert [run.swept(manifest.swept) for run in manifest.runs] == [
-        {"diffusion.density": {"name": "cosine"}},
+        {"diffusion.density": {"name": "cosine", "location": 0.0, "scale": 1.0}},
         {"diffusion.density": {"name": "laplace", "location": 0.0, "scale": 1.0}},
     ]
 

@@ -1,0 +1,15 @@
+"""Values of a manifest as short words, for tables and headings."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def in_words(value: Any) -> str:
+    """`laplace (location 0, scale 0.5)` for a section, `1e-3` for a number, commas in a list."""
+    if isinstance(value, Mapping):
+        rest = ", ".join(f"{key} {in_words(v)}" for key, v in value.items() if key != "name")
+        name = str(value.get("name", ""))
+        return f"{name} ({rest})" if name and rest else name or rest
+    if isinstance(value, list | tuple):
+        return ", ".join(map(in_words, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
