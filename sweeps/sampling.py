@@ -6,13 +6,15 @@ from typing import Any
 
 import jax
 import numpy as np
+from pydantic import ValidationError
 
 from scaling.build import best_weights
-from scaling.config import RunConfig
+from scaling.config import RunConfig, SampleConfig
 from scaling.data.source import load
 from scaling.errors import InputError
-from scaling.measure.samples import make_sampler, to_uint8
+from scaling.measure.samples import IMAGES_AT_ONCE, description, make_sampler, to_uint8
 from scaling.run import weights_of
+from scaling.train import sharding
 from sweeps.store import Store, StoredRun
 from sweeps.store.writing import read_json
 
@@ -25,6 +27,7 @@ class Drawn:
     parameters: int
     images: np.ndarray
     captions: list[str]
+    about: dict[str, Any]
 
 
 def representatives(store: Store) -> list[StoredRun]:
@@ -40,23 +43,85 @@ def representatives(store: Store) -> list[StoredRun]:
     return sorted(best.values(), key=lambda run: run.record["parameters"])
 
 
+def guide_among(runs: Sequence[StoredRun], rung: str) -> StoredRun:
+    """The run of that rung, to guide all with; InputError where it cannot."""
+    found = {run.record["rung"]: run for run in runs}
+    if rung not in found:
+        raise InputError(
+            f"no finished run of rung '{rung}' to guide with; there are {', '.join(found)}"
+        )
+    guide = RunConfig.model_validate(found[rung].record["config"])
+    for other in runs:
+        config = RunConfig.model_validate(other.record["config"])
+        alike = (
+            config.data == guide.data
+            and config.diffusion.process == guide.diffusion.process
+            and config.diffusion.prediction == guide.diffusion.prediction
+        )
+        if not alike:
+            raise InputError(
+                f"rung '{rung}' cannot guide '{other.record['rung']}': a guide needs the same "
+                "data, diffusion.process and diffusion.prediction"
+            )
+    return found[rung]
+
+
+def changed(samples: SampleConfig, changes: dict[str, Any]) -> SampleConfig:
+    """`samples` with `changes`; a sampler may be named alone. InputError for what is invalid."""
+    given = {**samples.model_dump(), **changes}
+    if changes.get("sampler") == samples.sampler.name:
+        given["sampler"] = samples.sampler.model_dump()  # with the manifest's parameters
+    elif "sampler" in changes:
+        given["sampler"] = {"name": changes["sampler"]}
+    try:
+        return SampleConfig.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"samples: {where}: {first['msg']}") from None
+
+
+def _weights(run: StoredRun, config: RunConfig, weights: str | None) -> Any:
+    """The run's parameters with a run axis of length one."""
+    result = read_json(run.directory / "result.json")
+    checkpoints = run.directory / "attempts" / str(result["attempt"]) / "checkpoints"
+    parameters = weights_of(config, checkpoints, result["step"], weights or best_weights(config))
+    return jax.tree.map(lambda leaf: leaf[None], parameters)
+
+
 def draw(
-    store: Store, changes: dict[str, Any], captions: Sequence[str], weights: str | None
+    store: Store,
+    changes: dict[str, Any],
+    captions: Sequence[str],
+    weights: str | None,
+    guide_with: str | None = None,
 ) -> Iterator[Drawn]:
     """Sample each representative with its own settings, `changes` (of `measure.samples`) applied.
 
-    Without `captions` the data source's own are used. Raises InputError for weights a run lacks.
+    Without `captions` the data source's own are used. `guide_with` names the rung for autoguidance.
+    Raises InputError for weights a run lacks, for settings that are wrong, and for a rung that
+    cannot guide.
     """
-    for run in representatives(store):
+    runs = representatives(store)
+    guide, guide_weights = None, ()
+    if guide_with is not None:
+        guiding = guide_among(runs, guide_with)
+        guide = RunConfig.model_validate(guiding.record["config"])
+        guide_weights = (_weights(guiding, guide, weights),)
+    for run in runs:
         config = RunConfig.model_validate(run.record["config"])
-        samples = config.measure.samples.model_copy(update=changes)
+        samples = changed(config.measure.samples, changes)
         source = load(config.data)
         prompts = list(captions) or source.default_captions(max(samples.count, 1), samples.seed)
-        result = read_json(run.directory / "result.json")
-        checkpoints = run.directory / "attempts" / str(result["attempt"]) / "checkpoints"
-        parameters = weights_of(
-            config, checkpoints, result["step"], weights or best_weights(config)
+        mesh = sharding.make_mesh(1, min(len(prompts), IMAGES_AT_ONCE))
+        sampler = make_sampler(config, source, samples, prompts, mesh=mesh, guide=guide)
+        networks = jax.device_put(
+            (_weights(run, config, weights), *guide_weights), sharding.per_run(mesh)
         )
-        one_run = jax.tree.map(lambda leaf: leaf[None], parameters)
-        images = to_uint8(make_sampler(config, source, samples, prompts)(one_run)[0])
-        yield Drawn(config.model.rung, run.record["parameters_non_embedding"], images, prompts)
+        yield Drawn(
+            config.model.rung,
+            run.record["parameters_non_embedding"],
+            to_uint8(sampler(*networks)[0]),
+            prompts,
+            description(samples, guide_with),
+        )

@@ -1,7 +1,7 @@
 """The command `sample`: image grids along the ladder."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,10 +14,18 @@ def sample(
         typer.Option("--caption", "-c", help="a prompt; may be given several times"),
     ] = None,
     count: Annotated[
-        int | None, typer.Option(min=1, max=256, help="prompts of the data's own choice")
+        int | None, typer.Option(min=1, help="prompts of the data's own choice")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="network evaluations")] = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(help="ddim, ancestral, euler, heun, dpmpp_2m or dpmpp_2m_sde"),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="noise levels visited")] = None,
     guidance_scale: Annotated[float | None, typer.Option(min=0.0, help="1: no guidance")] = None,
+    guide_with: Annotated[
+        str | None,
+        typer.Option(metavar="RUNG", help="autoguidance: away from this rung's network"),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="of the noise")] = None,
     weights: Annotated[str | None, typer.Option(help="raw, or an average such as ema_0.1")] = None,
     output: Annotated[
@@ -33,21 +41,31 @@ def sample(
     from sweeps.sampling import draw
     from sweeps.store import Store
 
-    asked = {"count": count, "steps": steps, "guidance_scale": guidance_scale, "seed": seed}
+    asked = {
+        "count": count,
+        "sampler": sampler,
+        "steps": steps,
+        "guidance_scale": guidance_scale,
+        "seed": seed,
+    }
     changes = {name: value for name, value in asked.items() if value is not None}
     store = Store.open(directory)
     drawn = []
-    for rung in draw(store, changes, caption or (), weights):
-        typer.echo(f"{rung.rung}: {len(rung.images)} images")
+    for rung in draw(store, changes, caption or (), weights, guide_with):
+        how = "{sampler}, {network_evaluations} network evaluations each".format(**rung.about)
+        typer.echo(f"{rung.rung}: {len(rung.images)} images, {how}")
         drawn.append(rung)
-    name = "-".join(f"{key}{value:g}" for key, value in changes.items()) or "default"
-    path = output or directory / "samples" / f"{name}.png"
+    named = {**changes, **({"guide_with": guide_with} if guide_with else {})}
+    shown = (f"{k}{v:g}" if isinstance(v, float) else f"{k}{v}" for k, v in named.items())
+    path = output or directory / "samples" / f"{'-'.join(shown) or 'default'}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     save(grid([(r.rung, r.parameters, r.images, r.captions) for r in drawn]), path.with_suffix(""))
+    about: dict[str, Any] = {name: [r.about[name] for r in drawn] for name in drawn[0].about}
     np.savez_compressed(
         path.with_suffix(".npz"),
         images=np.stack([rung.images for rung in drawn]),
         rungs=[rung.rung for rung in drawn],
         captions=drawn[0].captions,
+        **about,
     )
     typer.echo(f"{path} (and .pdf, .svg, .npz)")
