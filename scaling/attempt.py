@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from scaling import checkpoint
+from scaling import checkpoint, snapshots
 from scaling.config import RunConfig
 from scaling.measure.rows import Measurement
 
@@ -43,6 +43,25 @@ def save_state(member: Member, step: int, state: Any) -> None:
     """Save into this attempt's directory."""
     member.check()
     checkpoint.save(member.directory / "checkpoints", step, state)
+
+
+def save_snapshot(member: Member, step: int, averages: Any) -> None:
+    """Store averages in this attempt's directory."""
+    member.check()
+    snapshots.save(member.directory / "snapshots", step, averages)
+
+
+def copy_snapshots(member: Member, until: int) -> None:
+    """Take over what earlier attempts stored up to the step that training resumes at.
+
+    A snapshot is stored before a checkpoint of its step or later, so they hold all of them.
+    """
+    for directory in member.earlier:
+        source, target = directory / "snapshots", member.directory / "snapshots"
+        for step in snapshots.steps(source) - snapshots.steps(target):
+            if step <= until:
+                member.check()
+                snapshots.copy(source, target, step)
 
 
 def write_json(member: Member, name: str, content: Any) -> None:
