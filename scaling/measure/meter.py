@@ -1,7 +1,7 @@
 """Everything a cohort measures at a horizon, compiled once."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -9,27 +9,36 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from models.diffusion.predictions import from_x0_and_noise, to_x0_and_noise
+from models.diffusion import densities
+from models.diffusion.predictions import error_ratio, from_x0_and_noise, to_x0_and_noise
 from models.diffusion.process import over_images
 from scaling import build
 from scaling.config import RunConfig
 from scaling.data.source import EvaluationSet, Source
 from scaling.environment import compiler_options
 from scaling.measure import quadrature
+from scaling.measure.floor import description, floor
 from scaling.measure.levels import in_blocks, level_losses
 from scaling.measure.rows import Measurement, level_rows, protocol_hash, weighted_row
 from scaling.run_axis import for_each_run
 
 ORACLE = "closed_form"
+OPTIMAL = "optimal"
 
 
 @dataclass(frozen=True)
 class Split:
-    """A fixed set of examples, its protocol, and the oracle's own losses on it."""
+    """A fixed set of examples, and the least losses possible on it, where they are known.
+
+    `best` is what rows call the denoiser that reaches them: the oracle of a mixture in closed form,
+    or the optimal one of a finite set.
+    """
 
     data: EvaluationSet
     protocol: dict[str, Any]
-    floor: Float[np.ndarray, "n k"] | None
+    floor: Float[np.ndarray, "n k"] | None = None
+    best: str = ORACLE
+    floor_protocol: dict[str, Any] = field(default_factory=dict)
 
 
 class Meter:
@@ -42,7 +51,7 @@ class Meter:
         low, high = measure.log_snr[0], measure.log_snr[-1]
         self.means = {
             "importance_weighted": build.density(measure.importance, low, high),
-            "uniform": build.bounded("uniform", low, high),
+            "uniform": densities.uniform(low, high),
         }
         self.coefficients = {
             name: quadrature.weights(density, self.log_snr) for name, density in self.means.items()
@@ -64,13 +73,29 @@ class Meter:
             compiler_options=compiler_options(),
         )
         self.splits = {
-            name: Split(
-                data,
-                self._protocol(config, source, name, len(data.ids)),
-                self._floor(config, source, data),
-            )
+            name: self._split(config, source, name, data)
             for name, data in _sets(config, source).items()
         }
+
+    def _split(self, config: RunConfig, source: Source, name: str, data: EvaluationSet) -> Split:
+        protocol = self._protocol(config, source, name, len(data.ids))
+        known = partial(Split, data, protocol)
+        if config.measure.floor.method == "none":
+            return known(self._closed_form(config, source, data), floor_protocol=protocol)
+        if name != "train":
+            return known()
+        x0_error = floor(config, source, data)
+        ratio = error_ratio(
+            build.process(config.diffusion),
+            "x0",
+            config.measure.error,
+            jax.numpy.asarray(self.log_snr, jax.numpy.float32),
+        )
+        return known(
+            x0_error * np.asarray(ratio),
+            OPTIMAL,
+            {**protocol, "floor": description(config.measure.floor)},
+        )
 
     def _per_level(self, config: RunConfig, network: Any, batch: EvaluationSet) -> Array:
         return level_losses(
@@ -84,7 +109,9 @@ class Meter:
             error=config.measure.error,
         )
 
-    def _floor(self, config: RunConfig, source: Source, data: EvaluationSet) -> np.ndarray | None:
+    def _closed_form(
+        self, config: RunConfig, source: Source, data: EvaluationSet
+    ) -> np.ndarray | None:
         """The losses of the closed-form denoiser on the same draws, where the source has one."""
         denoiser = source.denoiser
         if denoiser is None:
@@ -124,7 +151,9 @@ class Meter:
 
     def protocols(self) -> dict[str, dict[str, Any]]:
         """Every protocol in use, by its hash."""
-        every = [split.protocol for split in self.splits.values()] + [self._training]
+        splits = self.splits.values()
+        every = [split.protocol for split in splits] + [self._training]
+        every += [split.floor_protocol for split in splits if split.floor is not None]
         return {protocol_hash(protocol): protocol for protocol in every}
 
     def due(self, weights: str, split: str, *, last: bool) -> bool:
@@ -155,19 +184,20 @@ class Meter:
         yield from self._summaries(losses, "loss", weights=name, **labels)
         if split.floor is not None:
             excess = losses.astype(np.float64) - split.floor
+            labels["protocol"] = protocol_hash(split.floor_protocol)
             yield from self._summaries(excess, "excess_loss", weights=name, **labels)
 
     def floor_rows(self, horizon: int) -> Iterator[Measurement]:
-        """The closed-form denoiser's own losses, where there is one."""
+        """The best possible denoiser's own losses, where they are known."""
         for split_name, split in self.splits.items():
             if split.floor is not None:
                 yield from self._summaries(
                     split.floor,
                     "loss",
-                    weights=ORACLE,
+                    weights=split.best,
                     split=split_name,
                     horizon=horizon,
-                    protocol=protocol_hash(split.protocol),
+                    protocol=protocol_hash(split.floor_protocol),
                 )
 
     def _summaries(self, losses: np.ndarray, metric: str, **labels: Any) -> Iterator[Measurement]:
