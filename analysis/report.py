@@ -18,7 +18,7 @@ from analysis.gaps import DATA_LIMITED_SHARE
 from analysis.headline import below_floor, headline
 from analysis.laws import LAWS
 from analysis.study import Series, Study
-from analysis.tables import NOT_IDENTIFIED, SHEETS
+from analysis.tables import NOT_IDENTIFIED, SHEETS, comparisons_sheet
 
 CAPTIONS = {
     "size": "Loss at the last horizon against size. The law is fitted to the filled points; the "
@@ -30,6 +30,8 @@ CAPTIONS = {
     "excess": "The same less the closed-form floor, below which no model can stay.",
     "gap": "Held-out minus training loss. Two sets of examples differ in difficulty even for a "
     "model that memorises nothing, so it is the growth along the ladder that matters.",
+    "ema": "The loss at the last horizon against the relative width of the weights' average, in "
+    "per cent above each rung's best.",
     "samples": "Samples of every rung for the same captions and the same starting noise, smallest "
     "rung on top.",
 }
@@ -65,6 +67,7 @@ def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
         settings=study.settings,
         captions=CAPTIONS,
         not_identified=NOT_IDENTIFIED,
+        comparisons=comparisons_sheet(study),
         series=[
             _view(series, [item for item in drawings if item.series == index])
             for index, series in enumerate(study.series)

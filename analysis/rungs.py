@@ -11,6 +11,9 @@ from analysis.gaps import Gap, gaps_of
 from analysis.selection import Selection, companion
 from analysis.table import Table
 
+LIKELIHOODS = ("ode_bits_per_dimension", "bound_bits_per_dimension")
+"""Negative log-likelihoods, the exact one first."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mean:
@@ -26,7 +29,10 @@ class Mean:
 
 @dataclass(frozen=True, kw_only=True)
 class RungSummary:
-    """One rung at the last horizon. `fall` is the previous rung's loss minus this one's."""
+    """One rung at the last horizon. `fall` is the previous rung's loss minus this one's.
+
+    `bits` are the negative log-likelihood in bits per dimension, where it was measured.
+    """
 
     rung: str
     size: float
@@ -38,6 +44,7 @@ class RungSummary:
     uniform: Mean | None
     gap: Gap | None
     excess: Mean | None
+    bits: Mean | None
 
 
 def summarise(table: Table, selection: Selection) -> tuple[RungSummary, ...]:
@@ -47,6 +54,7 @@ def summarise(table: Table, selection: Selection) -> tuple[RungSummary, ...]:
     means = _means(losses)
     uniform = _other(table, selection, "uniform_loss", steps)
     excess = _other(table, selection, "excess_loss", steps)
+    bits = next(filter(None, (_other(table, selection, m, steps) for m in LIKELIHOODS)), None)
     gaps = gaps_of(table, selection, [mean.value for mean in means], steps)
     sizes = selection.points.groupby("rung")["size"].first()
     summaries = []
@@ -69,6 +77,7 @@ def summarise(table: Table, selection: Selection) -> tuple[RungSummary, ...]:
                 uniform=uniform[i] if uniform else None,
                 gap=gaps[i] if gaps else None,
                 excess=excess[i] if excess else None,
+                bits=bits[i] if bits else None,
             )
         )
     return tuple(summaries)

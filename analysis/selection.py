@@ -105,10 +105,16 @@ def companion(
 
 
 def preferred_weights(frame: pd.DataFrame) -> str:
-    """The first exponential moving average, else the raw weights."""
+    """The moving average that is measured at the most horizons, else the raw weights.
+
+    Of several the first by name: averages made afterwards are measured at the last horizon alone.
+    """
     names = sorted(map(str, frame.weights.unique()))
     averages = [name for name in names if name.startswith("ema")]
-    return (averages or ["raw" if "raw" in names else names[0]])[0]
+    if not averages:
+        return "raw" if "raw" in names else names[0]
+    horizons = frame.groupby(frame.weights.astype(str))["steps"].nunique()
+    return max(averages, key=lambda name: horizons[name])
 
 
 def one_protocol(frame: pd.DataFrame, protocols: Mapping[str, Any]) -> str | None:

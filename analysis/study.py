@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.agreement import Agreement, Model, agreement
 from analysis.bootstrap import Replicates
+from analysis.comparison import Comparison, compare
 from analysis.fitting import Fit, Unsupported, fit_points, last_horizon
 from analysis.hold_out import HoldOut, hold_out_with_replicates
 from analysis.laws import LAWS
@@ -91,6 +93,8 @@ class Study:
     settings: FitSettings
     inputs: dict[str, str]
     series: tuple[Series, ...]
+    comparisons: tuple[Comparison, ...] = ()
+    agreement: Agreement | None = None
 
     def to_json(self) -> str:
         """Fits, hold-outs, summaries and exclusions; not-a-number becomes null."""
@@ -114,7 +118,14 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
         for part, label, fixed in _split(table, len(tables) > 1)
     ]
     inputs = {table.source: table.digest for table in tables}
-    return Study(settings=settings, inputs=inputs, series=tuple(series))
+    first, *others = [(item.label, item.selection) for item in series]
+    return Study(
+        settings=settings,
+        inputs=inputs,
+        series=tuple(series),
+        comparisons=compare(first, others, settings.confidence),
+        agreement=_agreement(series),
+    )
 
 
 def analyse_series(
@@ -154,6 +165,21 @@ def analyse_series(
     )
 
 
+def _agreement(series: Sequence[Series]) -> Agreement | None:
+    return agreement(
+        [
+            Model(
+                name=f"{rung.rung} ({item.label})" if item.label else rung.rung,
+                loss=rung.loss,
+                bits=rung.bits,
+            )
+            for item in series
+            for rung in item.rungs
+            if rung.bits is not None
+        ]
+    )
+
+
 def _attempt(selection: Selection, law: str, settings: FitSettings, rung: str | None = None):
     """Fit one law to all rungs, or along the steps of one."""
     both = len(LAWS[law].variables) == 2
@@ -178,7 +204,7 @@ def _split(table: Table, several: bool):
     if not table.swept:
         yield table, source, {}
         return
-    groups = table.frame.groupby(list(table.swept), dropna=False)
+    groups = table.frame.groupby(list(table.swept), dropna=False, sort=False)
     fixings = [dict(zip(table.swept, values, strict=True)) for values, _ in groups]
     runs_of = [_runs_of(table.runs, fixed) for fixed in fixings]
     if runs_of and not table.runs.empty:
@@ -197,7 +223,7 @@ def _split(table: Table, several: bool):
 
 
 def _label(fixed: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in fixed.items())
+    return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in fixed.items())
 
 
 def _runs_of(runs: pd.DataFrame, fixed: Mapping[str, Any]) -> pd.DataFrame:

@@ -73,10 +73,11 @@ def rungs_sheet(series: Series) -> Sheet:
                 _pm(Mean(value=gap.value, standard_error=gap.standard_error)) if gap else "",
                 ("yes" if gap.data_limited else "no") if gap else "",
                 _pm(item.excess),
+                _pm(item.bits),
             )
         )
     headings = ("rung", "parameters", "runs", "loss", "fall", "falls", "uniform loss", "gap",
-                "data-limited", "excess over floor")  # fmt: skip
+                "data-limited", "excess over floor", "bits per dimension")  # fmt: skip
     return Sheet(title="Rungs at the last horizon", headings=headings, rows=tuple(rows))
 
 
@@ -140,6 +141,22 @@ def hold_out_sheet(series: Series) -> Sheet:
     return Sheet(title="Held-out rungs", headings=headings, rows=tuple(rows))
 
 
+def comparisons_sheet(study: Study) -> Sheet:
+    """Every series against the first, per rung and over all: the difference in loss in per cent."""
+    rows = []
+    for item in study.comparisons:
+        parts = {**item.rungs, "all": item.overall}
+        for rung, difference in parts.items():
+            low, high = difference.interval
+            interval = f"[{low:+.2f}, {high:+.2f}]" if math.isfinite(low) else ""
+            told = "" if not interval else "yes" if difference.clear else "no"
+            rows.append(
+                (item.other, item.baseline, rung, f"{difference.percent:+.2f}", interval, told)
+            )
+    headings = ("series", "against", "rung", "difference in %", "interval", "told apart")
+    return Sheet(title="Series compared", headings=headings, rows=tuple(rows))
+
+
 SHEETS: dict[str, Callable[[Series], Sheet]] = {
     "runs": runs_sheet,
     "rungs": rungs_sheet,
@@ -171,6 +188,10 @@ def write_tables(study: Study, directory: Path) -> list[Path]:
                 path = directory / f"{stem}.{suffix}"
                 path.write_text(render(sheet(series).filled()))
                 written.append(path)
+    for suffix, render in FORMATS.items() if study.comparisons else ():
+        path = directory / f"comparisons.{suffix}"
+        path.write_text(render(comparisons_sheet(study)))
+        written.append(path)
     return written
 
 

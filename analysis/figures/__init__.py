@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from analysis.figures.ema import ema_widths
 from analysis.figures.gap import generalisation_gap
 from analysis.figures.noise_levels import excess_levels, noise_levels
 from analysis.figures.samples import sample_grid
@@ -20,6 +21,7 @@ FIGURES: dict[str, Callable[[Series], Figure | None]] = {
     "noise_levels": noise_levels,
     "excess": excess_levels,
     "gap": generalisation_gap,
+    "ema": ema_widths,
     "samples": sample_grid,
 }
 """Name to drawing; a drawing gives None where the series lacks its data."""

@@ -74,6 +74,8 @@ def fit(
             return
         for series in study.series:
             _print(series)
+        for comparison in study.comparisons:
+            typer.echo(comparison.sentence())
 
 
 def plot(
