@@ -4,6 +4,8 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
+
 CACHE = Path(
     os.environ.get("SCALING_TEST_CACHE", Path(tempfile.gettempdir()) / "scaling-test-cache")
 )
@@ -11,3 +13,15 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("SCALING_CACHE", str(CACHE))
+
+LONGEST_FIRST = ("test_kills", "test_readme", "endtoend", "test_sharding", "tests/scaling")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files begin first, lest one worker be left with them when the other is done."""
+
+    def place(item: pytest.Item) -> int:
+        name = str(item.path)
+        return next((i for i, part in enumerate(LONGEST_FIRST) if part in name), len(LONGEST_FIRST))
+
+    items.sort(key=place)

@@ -6,9 +6,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 import sweeps
 
@@ -38,15 +40,24 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
+def file_of(block: str) -> str | None:
+    """The name in the first line's comment, such as `# density.yaml: does ...`."""
+    found = re.match(r"# (\w+\.\w+)", block)
+    return found and found[1]
+
+
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
+FRAGMENTS = [block for block in blocks("yaml") if not file_of(block)]
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder with the small quickstart run in it, the README's manifest and a foreign table."""
+    """A folder with the small quickstart run in it, the README's files and a foreign table."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "small.yaml").write_text(SMALL)
-    (folder / "density.yaml").write_text(blocks("yaml")[0])
+    for block in blocks("yaml") + blocks("python"):
+        if name := file_of(block):
+            (folder / name).write_text(block)
     sizes = np.array([1e4, 2e4, 5e4, 1e5, 2e5, 5e5])
     losses = 0.1 + 3 * sizes**-0.4
     rows = [f"{n:.0f},{loss:.6f}" for n, loss in zip(sizes, losses, strict=True)]
@@ -55,13 +66,9 @@ def place(tmp_path_factory):
     return folder
 
 
-def carry_out(line: str, folder: Path) -> str:
-    """Run a line of the README in `folder`, `run quickstart` standing for the small manifest."""
-    line, _, file = line.partition(" > ")
-    words = shlex.split(line.replace("run quickstart", "run small.yaml"))
-    assert words[:3] == ["uv", "run", "scaling"]
-    done = subprocess.run(
-        [sys.executable, "-m", "scaling", *words[3:]],
+def python(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -69,6 +76,14 @@ def carry_out(line: str, folder: Path) -> str:
         check=False,
         timeout=600,
     )
+
+
+def carry_out(line: str, folder: Path) -> str:
+    """Run a line of the README in `folder`, `run quickstart` standing for the small manifest."""
+    line, _, file = line.partition(" > ")
+    words = shlex.split(line.replace("run quickstart", "run small.yaml"))
+    assert words[:3] == ["uv", "run", "scaling"]
+    done = python(folder, "-m", "scaling", *words[3:])
     assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
     if file:
         (folder / file).write_text(done.stdout)
@@ -80,7 +95,7 @@ SET_UP = "pip install uv && "
 
 @pytest.mark.parametrize("line", [c for c in COMMANDS if not c.startswith(SET_UP)])
 def test_a_command_works(line, place):
-    carry_out(line, place)
+    assert carry_out(line, place).strip()
 
 
 def test_the_two_set_up_commands_are_the_ones_tested(place):
@@ -90,24 +105,32 @@ def test_the_two_set_up_commands_are_the_ones_tested(place):
     assert f"{SET_UP}{tests}\n" in (ROOT / ".ci" / "run").read_text()
 
 
+def merged(base: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    both = {key: part.get(key, base.get(key)) for key in {**base, **part}}
+    for key in base.keys() & part.keys():
+        if isinstance(base[key], dict) and isinstance(part[key], dict):
+            both[key] = merged(base[key], part[key])
+    return both
+
+
+@pytest.mark.parametrize("fragment", FRAGMENTS)
+def test_a_part_of_a_manifest_is_valid(fragment, place):
+    yaml = YAML(typ="safe", pure=True)
+    with (place / "part.yaml").open("w") as file:
+        yaml.dump(merged(yaml.load(SMALL), yaml.load(fragment)), file)
+    assert "valid; 6 runs" in carry_out("uv run scaling validate part.yaml", place)
+
+
 def test_the_python_example_works(place):
-    (example,) = blocks("python")
+    (example,) = [block for block in blocks("python") if not file_of(block)]
     code = example.replace('sweeps.load("quickstart")', 'sweeps.load("small.yaml")')
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=place,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
+    done = python(place, "-c", code)
     assert done.returncode == 0, done.stderr
     assert "w20" in done.stdout
 
 
 def test_shipped_manifests_are_valid_and_their_rungs_are_as_said():
-    for name in ("quickstart", "oracle"):
+    for name in ("quickstart", "oracle", "w_against_p"):
         assert len(sweeps.load(name).runs) >= 4
     sizes = {run.config.model.rung for run in sweeps.load("quickstart").runs}
     assert len(sizes) >= 5
