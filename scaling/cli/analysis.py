@@ -132,7 +132,8 @@ def report(
 
         page = write_all(study, _output(table, output), title=table.resolve().stem)
         answers = (f"{s.label}: {headline(s)[1]}".removeprefix(": ") for s in study.series)
-        said = "\n".join([*answers, str(page)])
+        compared = (item.sentence() for item in study.comparisons)
+        said = "\n".join([*answers, *compared, str(page)])
         typer.echo(said)
     return said
 
