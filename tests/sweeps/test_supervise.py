@@ -101,6 +101,7 @@ def test_workers_that_cannot_start_are_given_up_with_their_last_words(tmp_path):
 
 
 SUPERVISOR = """
+    import signal
     import sys
     from pathlib import Path
     from sweeps.display import Lines
@@ -108,6 +109,8 @@ SUPERVISOR = """
     from sweeps.store import Store
     from sweeps.supervise import supervise
     from tests.sweeps.examples import WORKER
+    # As at a terminal: a shell's background jobs inherit that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     store = Store.open(sys.argv[1])
     engine = LocalEngine(store.directory, 2, (*WORKER, "--seconds", sys.argv[2]))
     supervise(store, engine, 2, Lines(lambda text: print(text, flush=True)))
