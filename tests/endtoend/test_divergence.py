@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pytest
 
 from tests.endtoend.sweeping import MANIFEST, STEPS, Sweep, kill_all_at, progress, training
 
@@ -19,6 +20,7 @@ def well_past(attempt):
     return training(attempt) and progress(attempt)["step"] >= STEPS / 2
 
 
+@pytest.mark.slow
 def test_a_diverging_run_is_recorded_and_left_out_and_the_sweep_goes_on(tmp_path):
     """Killed on the way: the cohort resumes where it was, its diverged run included."""
     sweep = Sweep.make(tmp_path, MANIFEST + WILD)

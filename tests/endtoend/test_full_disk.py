@@ -25,6 +25,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", [450_000, 24_000], ids=["saving", "beginning"])
 def test_a_disk_that_fills_up(undisturbed, small_disk, room):
     """While orbax writes the second run's first checkpoint; and before even a log can be written.

@@ -43,6 +43,7 @@ def test_killed_while_training_measuring_and_saving_to_the_same_bits(undisturbed
     assert_same_bits(sweep, undisturbed)
 
 
+@pytest.mark.slow
 def test_a_worker_killed_and_another_asked_to_stop_are_replaced(undisturbed, tmp_path):
     sweep = Sweep.make(tmp_path)
     supervisor = sweep.start()
@@ -64,6 +65,7 @@ def test_a_worker_killed_and_another_asked_to_stop_are_replaced(undisturbed, tmp
     assert_same_bits(sweep, undisturbed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checkpoint", ["last", "one before"])
 def test_killed_between_publishing_two_runs_of_a_cohort(undisturbed, copied, checkpoint):
     """The directory is made as such a kill leaves it: the moment is too short to be hit.

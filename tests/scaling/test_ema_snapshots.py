@@ -28,6 +28,7 @@ def stored(directory):
     }
 
 
+@pytest.mark.slow
 def test_storing_changes_no_measurement(train):
     (plain,), _ = train(tiny())
     (keeping,), _ = train(storing())
@@ -40,6 +41,7 @@ def test_storing_changes_no_measurement(train):
     assert not (plain / "snapshots").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [("train", 10), ("measure", 12)])
 def test_a_resumed_run_stores_the_same_snapshots(train, moment):
     config = storing(measure__ema_widths=[0.07])
@@ -81,6 +83,7 @@ def test_a_width_made_afterwards_measures_as_the_tracked_one(train):
         assert np.linalg.norm(np.asarray(ours) - theirs) <= 0.01 * away + 1e-6
 
 
+@pytest.mark.slow
 def test_each_run_of_a_cohort_stores_its_own(train):
     configs = [storing(measure__ema_widths=[0.07]), storing(measure__ema_widths=[0.07], seed=3)]
     together, _ = train(*configs)
@@ -90,6 +93,7 @@ def test_each_run_of_a_cohort_stores_its_own(train):
     assert (stored(together[0])[24, "ema_0.1"] != stored(together[1])[24, "ema_0.1"]).any()
 
 
+@pytest.mark.slow
 def test_a_diverged_run_stores_and_makes_nothing_finite_and_ends_as_diverged(train):
     wild = storing(train__learning_rate=1e30, train__weight_decay=1e30, measure__ema_widths=[0.07])
     directories, outcomes = train(wild, storing(measure__ema_widths=[0.07]))

@@ -100,6 +100,7 @@ def test_a_floor_without_training_examples_is_refused():
         digits(measure__floor={"method": "exact"}, measure__train_examples=0)
 
 
+@pytest.mark.slow
 def test_rows_of_a_run_name_the_method_and_are_paired(train):
     config = digits(measure__floor={"method": "exact"})
     (directory,), _ = train(config)

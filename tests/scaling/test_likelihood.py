@@ -108,6 +108,7 @@ def meter_columns(config, members=1):
     ]
 
 
+@pytest.mark.slow
 def test_an_untrained_network_s_eight_bit_images():
     """It predicts v = 0, so the flow scales u by nothing: the density is the standard normal's."""
     config = measuring(
@@ -132,6 +133,7 @@ def test_an_untrained_network_s_eight_bit_images():
     assert_allclose(found["reconstruction"].value, expected.mean(), atol=0.1)
 
 
+@pytest.mark.slow
 def test_a_cohort_s_runs_are_measured_apart_and_off_means_off():
     settings = {"bound": True, "examples": 4, "levels": 2}
     first, second = meter_columns(measuring(settings), members=2)
@@ -143,6 +145,7 @@ def test_a_cohort_s_runs_are_measured_apart_and_off_means_off():
     assert LikelihoodMeter(tiny(), load(tiny().data)).protocols() == {}
 
 
+@pytest.mark.slow
 def test_more_examples_are_another_protocol_with_a_smaller_error():
     few, many = (
         meter_columns(measuring({"ode": "hutchinson", "examples": n, "steps": 2}))[0]["ode"]
