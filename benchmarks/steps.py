@@ -1,6 +1,6 @@
 """How fast training steps are, and against what: prints Markdown tables in a few minutes.
 
-    python -m benchmarks.steps [--manifest quickstart] [--rungs w20 w72] [--seconds 3]
+    python -m benchmarks.steps [--manifest quickstart] [--rungs 20k 450k] [--seconds 3]
 
 Run it on an idle machine. Every figure comes from a fresh process that stays on its cores; what one
 core does is compared by CPU time, which other processes disturb least.

@@ -1,6 +1,6 @@
 """How much a density lowers the variance of the loss and of its gradient: prints Markdown tables.
 
-    python -m benchmarks.variance [--rung w24] [--steps 600] [--batches 200]
+    python -m benchmarks.variance [--rung 40k] [--steps 600] [--batches 200]
 
 One network is trained on each weighting; the densities that training finds have their state from a
 training of their own, and all are then compared at the same weights, on the same training images.
@@ -97,7 +97,7 @@ def table(title: str, rows: dict[str, Sequence[float]]) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rung", default="w24")
+    parser.add_argument("--rung", default="40k")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--batches", type=int, default=200)
     chosen = parser.parse_args()

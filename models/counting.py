@@ -1,52 +1,107 @@
-"""Parameters and FLOPs of a network, counted layer by layer.
+"""Parameters, FLOPs and memory of a network, counted layer by layer, without jax.
 
-FLOPs are matrix products' multiplications *and* additions (twice the multiply-adds that the DiT
-paper calls Gflops); elementwise work is left out. Tests hold them against the traced program.
+A family lists its layers; everything else is sums over them. FLOPs are matrix products'
+multiplications *and* additions (twice the multiply-adds that papers call Gflops); elementwise work
+is left out. Tests hold the sums against the traced and the compiled programs.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from models.ladder import Rung
+Kind = Literal["body", "modulation", "embedding"]
+"""Of every token; of the condition alone, once an image (adaLN); a table that is looked up."""
 
-BACKWARD_OVER_FORWARD = 2
-"""A product's gradient takes two products of its size: one for the input, one for the weights."""
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """What one layer holds and does, for one image."""
+
+    name: str
+    parameters: int = 0
+    multiply_adds: int = 0
+    kind: Kind = "body"
+    backward: int = 2  # products of the backward pass over those of the forward pass
+    kept: int = 0  # numbers that the backward pass needs, unless it computes them again
+
+
+def linear(
+    name: str,
+    inputs: int,
+    outputs: int,
+    rows: int,
+    *,
+    bias: bool = True,
+    kind: Kind = "body",
+    backward: int = 2,
+) -> Layer:
+    """A matrix applied to `rows` vectors of an image; it keeps its input.
+
+    Its gradient takes two products of its size, for the input and for the weights; `backward` is
+    1 where nothing asks for the gradient of the input.
+    """
+    return Layer(
+        name=name,
+        parameters=inputs * outputs + outputs * bias,
+        multiply_adds=inputs * outputs * rows,
+        kind=kind,
+        backward=backward,
+        kept=inputs * rows,
+    )
+
+
+def attention(name: str, queries: int, keys: int, width: int, heads: int) -> Layer:
+    """Queries with keys and weights with values; keeps q, k, v and the weights."""
+    return Layer(
+        name=name,
+        multiply_adds=2 * queries * keys * width,
+        kept=(queries + 2 * keys) * width + heads * queries * keys,
+    )
+
+
+def embedding(name: str, rows: int, width: int) -> Layer:
+    """A table of which rows are taken."""
+    return Layer(name=name, parameters=rows * width, kind="embedding")
+
+
+def block(name: str, layers: Iterable[Layer]) -> list[Layer]:
+    """The same layers, as of a block of this name."""
+    return [replace(layer, name=f"{name}/{layer.name}") for layer in layers]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Parameters by convention, and FLOPs per image."""
+    """Parameters by convention, FLOPs and kept numbers per image."""
 
     parameters: int
-    parameters_non_embedding: int  # without the table of word embeddings
+    parameters_non_embedding: int  # without tables that are looked up
+    parameters_active: int  # those that every token meets: without tables and adaLN
     forward_flops: int
     training_flops: int  # forward and backward
+    kept: int  # numbers kept for the backward pass, nothing computed again
+
+    @property
+    def multiply_adds(self) -> int:
+        """What papers call FLOPs: half of ours."""
+        return self.forward_flops // 2
 
 
-def count_dit(
-    rung: Rung, *, size: int, channels: int, patch_size: int, vocabulary: int, frequencies: int = 32
-) -> Counts:
-    """A DiT conditioned on a caption's mean embedding, as `models.networks.dit` builds it."""
-    d, depth = rung.width, rung.depth
-    values = patch_size**2 * channels
-    n = (size // patch_size) ** 2
-
-    # Per layer: (inputs, outputs, rows it is applied to), a bias with each.
-    block = [(d, 6 * d, 1), (d, 3 * d, n), (d, d, n), (d, 4 * d, n), (4 * d, d, n)]
-    condition = [(frequencies, d, 1), (d, d, 1), (d, d, 1)]
-    ends = [(values, d, n), (d, 2 * d, 1), (d, values, n)]
-    layers = block * depth + condition + ends
-
-    non_embedding = sum(i * o + o for i, o, _ in layers)
-    attention = depth * 2 * (2 * n * n * d)  # queries with keys, and weights with values
-    forward = sum(2 * i * o * rows for i, o, rows in layers) + attention
-    # Nothing asks for the gradient of the images or of the noise features.
-    backward = BACKWARD_OVER_FORWARD * forward - 2 * values * d * n - 2 * frequencies * d
+def total(layers: Iterable[Layer]) -> Counts:
+    """Sums over the layers."""
+    layers = list(layers)
+    dense = [layer for layer in layers if layer.kind != "embedding"]
+    backward = sum(2 * layer.backward * layer.multiply_adds for layer in layers)
+    forward = sum(2 * layer.multiply_adds for layer in layers)
     return Counts(
-        parameters=non_embedding + vocabulary * d,
-        parameters_non_embedding=non_embedding,
+        parameters=sum(layer.parameters for layer in layers),
+        parameters_non_embedding=sum(layer.parameters for layer in dense),
+        parameters_active=sum(layer.parameters for layer in dense if layer.kind == "body"),
         forward_flops=forward,
         training_flops=forward + backward,
+        kept=sum(layer.kept for layer in layers),
     )
 
 
-COUNTS = {"dit": count_dit}
+def sampling_flops(counts: Counts, evaluations: int) -> int:
+    """Of one image, from the sampler's network evaluations, those of guidance among them."""
+    return evaluations * counts.forward_flops

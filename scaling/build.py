@@ -6,18 +6,18 @@ from typing import Any
 
 from jaxtyping import Array, Float
 
+from models.compute import Compute
 from models.diffusion import densities, weightings
 from models.diffusion.densities import Density
 from models.diffusion.densities.schedules import Schedule, adaptive, fixed, learned
 from models.diffusion.predictions import error_ratio
 from models.diffusion.process import PROCESSES, Process
-from models.ladder import LADDERS
-from models.networks.dit import DiTShape
 from models.networks.functional import Functional, functional
 from scaling.config import DensityConfig, DiffusionConfig, RunConfig
 from scaling.config.extension import FromFile
 from scaling.config.section import Section
 from scaling.config.weightings import DensityWeighting, FreeWeighting
+from scaling.costs import shape
 from scaling.data.facts import facts
 from scaling.errors import InputError
 
@@ -92,21 +92,11 @@ def factor(config: DiffusionConfig) -> Factor:
     return lambda density, log_snr: whole(log_snr) / density.pdf(log_snr)
 
 
-def shape(config: RunConfig) -> DiTShape:
-    """The network's size and the shape of what it reads."""
-    about = facts(config.data)
-    return DiTShape(
-        rung=LADDERS[config.model.family][config.model.rung],
-        size=about.size,
-        channels=about.channels,
-        patch_size=config.model.patch_size,
-        vocabulary=about.vocabulary,
-    )
-
-
 def network(config: RunConfig) -> Functional:
     """The network as pure functions."""
-    return functional(config.model.family, shape(config))
+    train = config.train
+    compute = Compute(precision=train.precision, rematerialise=train.rematerialise)
+    return functional(config.model.family, shape(config), compute)
 
 
 def ema_name(sigma_rel: float) -> str:

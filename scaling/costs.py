@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from models.counting import COUNTS
-from models.ladder import LADDERS
+from models.counting import Counts
+from models.families import FAMILIES, count
+from models.family import Shape
+from models.inputs import Inputs
 from scaling.config import RunConfig
 from scaling.data.facts import facts
 
@@ -16,24 +18,42 @@ class Costs:
 
     parameters: int
     parameters_non_embedding: int
+    parameters_active: int
     training_flops_per_image: int
+    forward_flops_per_image: int
     state_bytes: int  # weights, gradients, Adam's two moments and every average
 
 
-def costs(config: RunConfig) -> Costs:
-    """Counted from the configuration alone."""
-    about = facts(config.data)
-    counts = COUNTS[config.model.family](
-        LADDERS[config.model.family][config.model.rung],
-        size=about.size,
-        channels=about.channels,
-        patch_size=config.model.patch_size,
-        vocabulary=about.vocabulary,
+def shape(config: RunConfig) -> Shape:
+    """Everything that fixes the parameters of the run's network."""
+    about, model = facts(config.data), config.model
+    return FAMILIES[model.family].shape(
+        rung=model.size,
+        inputs=Inputs(
+            size=about.size,
+            channels=about.channels,
+            vocabulary=about.vocabulary,
+            length=about.caption_length,
+        ),
+        patch_size=model.patch_size,
+        conditioning=model.conditioning,
     )
+
+
+def counts(config: RunConfig) -> Counts:
+    """Counted from the configuration alone."""
+    return count(config.model.family, shape(config))
+
+
+def costs(config: RunConfig) -> Costs:
+    """What enters a run's record."""
+    counted = counts(config)
     copies = 4 + len(config.train.averaged)
     return Costs(
-        parameters=counts.parameters,
-        parameters_non_embedding=counts.parameters_non_embedding,
-        training_flops_per_image=counts.training_flops,
-        state_bytes=copies * BYTES_PER_NUMBER * counts.parameters,
+        parameters=counted.parameters,
+        parameters_non_embedding=counted.parameters_non_embedding,
+        parameters_active=counted.parameters_active,
+        training_flops_per_image=counted.training_flops,
+        forward_flops_per_image=counted.forward_flops,
+        state_bytes=copies * BYTES_PER_NUMBER * counted.parameters,
     )

@@ -40,7 +40,7 @@ def done(now: Snapshot) -> float:
 
 
 def cohorts_at_work(now: Snapshot) -> dict[str, tuple[str, str, int, int]]:
-    """By first run id: name such as `w48 x2`, phase, step and steps of each cohort at work."""
+    """By first run id: name such as `120k x2`, phase, step and steps of each cohort at work."""
     rungs = {run.id: run.record["rung"] for run in now.runs}
     shown: dict[str, tuple[str, str, int, int]] = {}
     for run_id, work in now.working.items():

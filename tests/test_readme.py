@@ -30,7 +30,7 @@ measure:
   samples: {count: 2, steps: 2}
 sweep:
   grid:
-    model.rung: [w20, w24, w36]
+    model.rung: [20k, 40k, 70k]
     seed: [0, 1]
 fit: {bootstrap: 100}
 """
@@ -126,7 +126,7 @@ def test_the_python_example_works(place):
     code = example.replace('sweeps.load("quickstart")', 'sweeps.load("small.yaml")')
     done = python(place, "-c", code)
     assert done.returncode == 0, done.stderr
-    assert "w20" in done.stdout
+    assert "20k" in done.stdout
 
 
 def test_shipped_manifests_are_valid_and_their_rungs_are_as_said():

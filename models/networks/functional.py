@@ -5,16 +5,19 @@ The module is split once; afterwards nothing of nnx runs but while a program is 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
+from jaxtyping import Array
 
-from models.networks.dit import DiT, DiTShape
+from models.compute import PLAIN, Compute
+from models.families import FAMILIES
+from models.family import Shape
 
 Parameters = dict[str, Any]
-
-FAMILIES: dict[str, Callable[..., nnx.Module]] = {"dit": DiT}
 
 
 @dataclass(frozen=True)
@@ -25,17 +28,26 @@ class Functional:
     apply: Callable[..., jax.Array]
 
 
-def functional(family: str, shape: DiTShape) -> Functional:
-    """The network of this family and shape as pure functions; KeyError for an unknown family."""
-    build = FAMILIES[family]
-    graph, abstract = nnx.split(nnx.eval_shape(lambda: build(shape, rngs=nnx.Rngs(0))))
+def functional(family: str, shape: Shape, compute: Compute = PLAIN) -> Functional:
+    """The network of this family and shape as pure functions; KeyError for an unknown family.
+
+    Parameters and the prediction are float32 whatever the precision of what lies between.
+    """
+    module, _, name = FAMILIES[family].network.partition(":")
+    build = getattr(import_module(module), name)
+    graph, abstract = nnx.split(nnx.eval_shape(lambda: build(shape, compute, rngs=nnx.Rngs(0))))
+    inner = jnp.dtype(compute.precision)
+
+    def lowered(leaf: Array) -> Array:
+        return leaf.astype(inner) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
 
     def init(key: jax.Array) -> Parameters:
-        return nnx.to_pure_dict(nnx.state(build(shape, rngs=nnx.Rngs(key))))
+        return nnx.to_pure_dict(nnx.state(build(shape, compute, rngs=nnx.Rngs(key))))
 
-    def apply(parameters: Parameters, *inputs: jax.Array) -> jax.Array:
+    def apply(parameters: Parameters, z: Array, log_snr: Array, tokens: Array) -> jax.Array:
         state = jax.tree.map(lambda leaf: leaf, abstract)
-        nnx.replace_by_pure_dict(state, parameters)
-        return nnx.merge(graph, state)(*inputs)
+        nnx.replace_by_pure_dict(state, jax.tree.map(lowered, parameters))
+        predict = nnx.merge(graph, state)
+        return predict(lowered(z), log_snr, lowered(tokens)).astype(z.dtype)
 
     return Functional(init, apply)

@@ -2,7 +2,7 @@
 
 import typer
 
-from scaling.cli import analysis, manifests, running, sample, schedules
+from scaling.cli import analysis, ladder, manifests, running, sample, schedules
 
 app = typer.Typer(
     name="scaling",
@@ -23,7 +23,7 @@ for command in (
     analysis.plot,
     analysis.table,
     analysis.report,
-    manifests.ladder,
+    ladder.ladder,
     schedules.schedules,
     sample.sample,
 ):

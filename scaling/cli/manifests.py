@@ -1,4 +1,4 @@
-"""Commands about what would run: validate, schema, plan, ladder."""
+"""Commands about what would run: validate, schema, plan."""
 
 from typing import Annotated
 
@@ -47,35 +47,3 @@ def plan(
 
     found = load(manifest)
     typer.echo(text(make_plan(found, workers=worker_count(found, workers), rate=rate)))
-
-
-def ladder(
-    family: Annotated[str, typer.Argument(help="a model family, such as dit")],
-    size: Annotated[int, typer.Option(min=1, help="pixels a side")] = 16,
-    patch_size: Annotated[int, typer.Option(min=1, help="pixels a side of one token")] = 4,
-    channels: Annotated[int, typer.Option(min=1)] = 3,
-    vocabulary: Annotated[int, typer.Option(min=0, help="words of the captions")] = 0,
-) -> None:
-    """Print the sizes of a family with their parameters and FLOPs."""
-    from models.counting import COUNTS
-    from models.ladder import LADDERS
-    from models.ladder import ladder as rungs_of
-    from scaling.errors import InputError
-    from sweeps.problems import nearest
-
-    if family not in LADDERS:
-        near = nearest(family, LADDERS) or f"; there are: {', '.join(LADDERS)}"
-        raise InputError(f"no ladder '{family}'{near}")
-    if size % patch_size:
-        raise InputError(f"patches of {patch_size} pixels do not tile an image of {size}")
-    shape = {"size": size, "channels": channels, "patch_size": patch_size, "vocabulary": vocabulary}
-    typer.echo(f"{family}, {size}x{size}x{channels} images, patches of {patch_size}")
-    names = ("rung", "depth", "width", "heads", "parameters", "without emb.", "FLOPs/image")
-    typer.echo("{:<6}{:>6}{:>7}{:>7}{:>13}{:>14}{:>14}".format(*names))
-    for rung in rungs_of(family):
-        counts = COUNTS[family](rung, **shape)
-        typer.echo(
-            f"{rung.name:<6}{rung.depth:>6}{rung.width:>7}{rung.heads:>7}{counts.parameters:>13,}"
-            f"{counts.parameters_non_embedding:>14,}{counts.training_flops:>14.3e}"
-        )
-    typer.echo("FLOPs are those of one training image, forward and backward")

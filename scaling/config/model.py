@@ -1,23 +1,74 @@
-"""Which model: a family and a rung of its ladder."""
+"""Which model: a family and a size, from the family's ladder or given outright."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from models.ladder import LADDERS, ladder
+from models.families import FAMILIES
+from models.ladder import Rung
 from scaling.config.section import Section
+
+SIZES = ("depth", "width", "heads")
 
 
 class ModelConfig(Section):
-    """A network of a given family and size; its input shape comes from the data."""
+    """A network of a given family and size; its input shape comes from the data.
+
+    A rung of the family's ladder sets depth, width and heads. Without one, all three are given.
+    """
 
     family: Literal["dit"] = "dit"
-    rung: str = Field(description="name of a size on the family's ladder (see `scaling ladder`)")
+    rung: str = Field(
+        default="",
+        description="name of a size on the family's ladder (see `scaling ladder`); with depth, "
+        "width and heads, a name of your own",
+    )
+    depth: int = Field(default=0, ge=0, le=1000, description="blocks; from the rung if not given")
+    width: int = Field(
+        default=0, ge=0, le=100_000, description="channels; from the rung if not given"
+    )
+    heads: int = Field(
+        default=0, ge=0, le=1000, description="of attention; from the rung if not given"
+    )
     patch_size: int = Field(default=4, ge=1, le=32, description="pixels a side of one token")
+    conditioning: Literal["pooled", "class", "in_context", "cross_attention"] = Field(
+        default="pooled",
+        description="how conditions enter: the mean of their vectors steers all blocks, also as "
+        "tokens, or also by cross-attention; class: one number's vector, as published",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sizes_of_the_rung(cls, given: Any) -> Any:
+        family = given.get("family", "dit") if isinstance(given, dict) else None
+        if family not in FAMILIES:
+            return given
+        rungs, name = FAMILIES[family].rungs, given.get("rung")
+        sizes = {key: given[key] for key in SIZES if key in given}
+        if isinstance(name, str) and name in rungs:
+            known = {key: getattr(rungs[name], key) for key in SIZES}
+            for key, value in sizes.items():
+                if value != known[key]:
+                    raise ValueError(
+                        f"rung '{name}' of the {family} ladder has {key} {known[key]}, not "
+                        f"{value}; give a size of your own a name that the ladder lacks"
+                    )
+            return {**given, **known}
+        if len(sizes) == len(SIZES):
+            return {"rung": "-".join(f"{key[0]}{sizes[key]}" for key in SIZES), **given}
+        named = f"rung '{name}' is not on" if isinstance(name, str) else "give a rung of"
+        raise ValueError(
+            f"{named} the {family} ladder: {', '.join(rungs)}; a size of your own needs depth, "
+            "width and heads"
+        )
 
     @model_validator(mode="after")
-    def _rung_is_on_the_ladder(self) -> "ModelConfig":
-        if self.rung not in LADDERS[self.family]:
-            names = ", ".join(rung.name for rung in ladder(self.family))
-            raise ValueError(f"rung '{self.rung}' is not on the {self.family} ladder: {names}")
+    def _heads_divide_the_width(self) -> "ModelConfig":
+        if self.heads and self.width % self.heads:
+            raise ValueError(f"width {self.width} cannot be split into {self.heads} heads")
         return self
+
+    @property
+    def size(self) -> Rung:
+        """As the models room has it."""
+        return Rung(name=self.rung, depth=self.depth, width=self.width, heads=self.heads)

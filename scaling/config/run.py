@@ -12,7 +12,7 @@ from scaling.config.model import ModelConfig
 from scaling.config.section import Section
 from scaling.config.train import TrainConfig
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised whenever the same configuration would give other numbers or another layout on disk."""
 
 

@@ -48,6 +48,13 @@ class TrainConfig(Section):
         description="widths sigma_rel of power-function averages (EDM2, arXiv 2312.02696)",
     )
     snapshots: SnapshotConfig = SnapshotConfig()
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32", description="of activations; parameters and averages stay float32"
+    )
+    rematerialise: Literal["nothing", "all", "all_but_products"] = Field(
+        default="nothing",
+        description="what each block computes again in the backward pass, to save memory",
+    )
     caption_dropout: float = Field(
         default=0.1,
         ge=0,

@@ -18,6 +18,7 @@ from scaling import build
 from scaling.config import RunConfig, SampleConfig
 from scaling.config.diffusion import DiffusionConfig
 from scaling.config.samplers import QuantileGrid
+from scaling.data.facts import facts
 from scaling.data.source import Source
 from scaling.environment import compiler_options
 from scaling.run_axis import for_each_run
@@ -97,7 +98,7 @@ def make_sampler(
     """
     network, process = build.network(config), build.process(config.diffusion)
     weaker = None if guide is None else build.network(guide)
-    about, prediction = build.shape(config), config.diffusion.prediction
+    about, prediction = facts(config.data), config.diffusion.prediction
     shape = (about.size, about.size, about.channels)
     levels, sampler = levels_of(samples, config.diffusion), sampler_of(samples)
     scale, interval = samples.guidance_scale, samples.guidance_interval or EVERYWHERE

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from models.ladder import LADDERS
+from models import FAMILIES
 from scaling.cli.app import app
 from sweeps.store.claims import server_clock, take
 from sweeps.store.states import end, settle
@@ -124,7 +124,7 @@ def test_bad_usage_is_one_screen_and_exit_status_2(arguments, message, tmp_path)
 
 
 def test_a_bad_manifest_leaves_nothing_behind(tmp_path):
-    (tmp_path / "m.yaml").write_text(BASE + "sweep: {grid: {model.rung: [w20, w13]}}\n")
+    (tmp_path / "m.yaml").write_text(BASE + "sweep: {grid: {model.rung: [20k, w13]}}\n")
     assert scaling("run", tmp_path / "m.yaml", "-o", tmp_path / "s").returncode == 2
     assert not (tmp_path / "s").exists()
 
@@ -140,7 +140,7 @@ def test_a_dry_run_shows_the_commands_and_writes_nothing(tmp_path):
 def test_plan_states_its_assumption_and_scales_with_it():
     slow, fast = (scaling("plan", "quickstart", "--rate", rate).stdout for rate in ("1e9", "1e10"))
     assert "if a worker does 1e+09 FLOP/s" in slow
-    assert slow.splitlines()[1].split()[:2] == ["w20", "2"]
+    assert slow.splitlines()[1].split()[:2] == ["20k", "2"]
     assert slow != fast
 
 
@@ -155,8 +155,9 @@ def test_the_schema_covers_sections_and_dotted_paths():
 
 
 def test_the_ladder_lists_every_rung_from_small_to_large():
-    lines = scaling("ladder", "dit").stdout.splitlines()[2:-1]
-    assert [line.split()[0] for line in lines] == list(LADDERS["dit"])
+    rungs = FAMILIES["dit"].rungs
+    lines = scaling("ladder", "dit").stdout.splitlines()[2 : 2 + len(rungs)]
+    assert [line.split()[0] for line in lines] == list(rungs)
     sizes = [int(line.split()[4].replace(",", "")) for line in lines]
     assert sizes == sorted(sizes)
 
@@ -177,7 +178,7 @@ def test_status_says_what_is_done_running_and_failed(tmp_path):
     shown = scaling("status", store.directory)
     assert shown.returncode == 0
     assert "1 finished, 1 running, 1 failed, 3 pending" in shown.stdout
-    assert f"{running.id}  w20    seed 1   running   train 120/200, loss 0.2500 (process" in (
+    assert f"{running.id}  20k    seed 1   running   train 120/200, loss 0.2500 (process" in (
         shown.stdout
     )
     assert "ValueError: no luck (see runs/" in shown.stdout

@@ -20,7 +20,7 @@ STEPS = 1200
 
 MANIFEST = f"""\
 data: {{source: mixture, size: 4, components: 4}}
-model: {{rung: w20, patch_size: 2}}
+model: {{rung: 20k, patch_size: 2}}
 train: {{steps: {STEPS}, batch_size: 4}}
 measure:
   horizons: {{first: 300, count: 3}}
@@ -31,7 +31,7 @@ engine: {{workers: 1, steps_per_call: 150, checkpoint_seconds: 0.001}}
 fit: {{bootstrap: 0}}
 """
 
-SEEDS = "sweep: {grid: {model.rung: [w20], seed: [0, 1]}}\n"
+SEEDS = "sweep: {grid: {model.rung: [20k], seed: [0, 1]}}\n"
 
 type Moment = Callable[[Path], bool]
 """Whether the attempt in this directory is at the moment in question."""

@@ -8,7 +8,7 @@ from pandas.testing import assert_frame_equal
 
 from tests.endtoend.sweeping import MANIFEST
 
-LONGER = "sweep: {grid: {model.rung: [w20, w24], seed: [0, 1]}}\n"
+LONGER = "sweep: {grid: {model.rung: [20k, 40k], seed: [0, 1]}}\n"
 
 IMPORTED = """\
 import sys
@@ -59,6 +59,6 @@ def test_a_further_rung_is_all_that_is_trained(copied, undisturbed):
     assert len(new) == 2
     assert [len(list((run / "attempts").iterdir())) for run in new] == [1, 1]
     table = copied.table()
-    kept = table[table["rung"] == "w20"].reset_index(drop=True)
+    kept = table[table["rung"] == "20k"].reset_index(drop=True)
     assert_frame_equal(kept, undisturbed.table(), check_exact=True)
-    assert set(table["rung"]) == {"w20", "w24"}
+    assert set(table["rung"]) == {"20k", "40k"}

@@ -15,7 +15,7 @@ from tests.endtoend.sweeping import Sweep
 
 DIGITS = """\
 data: {source: digits}
-model: {rung: w20, patch_size: 2}
+model: {rung: 20k, patch_size: 2}
 train: {steps: 200, batch_size: 4}
 """
 
@@ -86,7 +86,7 @@ def test_a_directory_of_another_version(copied):
     ("content", "words"),
     [
         (b"\x00\xff\xfe\x80binary", ("manifest.yaml",)),
-        (b"model: {rung: w20\ntrain: [", ("manifest.yaml:",)),
+        (b"model: {rung: 20k\ntrain: [", ("manifest.yaml:",)),
         (None, ("manifest.yaml",)),
     ],
     ids=["binary", "not YAML", "absent"],

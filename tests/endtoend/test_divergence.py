@@ -9,9 +9,9 @@ from tests.endtoend.sweeping import MANIFEST, STEPS, Sweep, kill_all_at, progres
 
 WILD = """\
 sweep:
-  grid: {model.rung: [w20], seed: [0]}
+  grid: {model.rung: [20k], seed: [0]}
   include:
-    - {model.rung: w20, seed: 1, train.learning_rate: 1.0e+30, train.weight_decay: 1.0e+30}
+    - {model.rung: 20k, seed: 1, train.learning_rate: 1.0e+30, train.weight_decay: 1.0e+30}
 """
 
 

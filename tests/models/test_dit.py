@@ -6,20 +6,26 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from models import ladder
-from models.counting import count_dit
-from models.networks.dit import DiTShape
+from models import Inputs, count, ladder
+from models.networks.dit.shape import DiTShape
 from models.networks.functional import functional
 
 RUNGS = {rung.name: rung for rung in ladder("dit")}
-SHAPES = {
-    "16 px": {"size": 16, "channels": 3, "patch_size": 4, "vocabulary": 50},
-    "8 px": {"size": 8, "channels": 1, "patch_size": 2, "vocabulary": 3},
+IMAGES = {
+    "16 px": (Inputs(size=16, channels=3, vocabulary=50, length=4), 4),
+    "8 px": (Inputs(size=8, channels=1, vocabulary=3, length=4), 2),
 }
 
 
+def shape_of(rung, image, **options):
+    inputs, patch_size = IMAGES[image]
+    return DiTShape(rung=RUNGS[rung], inputs=inputs, patch_size=patch_size, **options)
+
+
 def inputs(shape, batch=2):
-    z = jax.random.normal(jax.random.key(0), (batch, shape.size, shape.size, shape.channels))
+    z = jax.random.normal(
+        jax.random.key(0), (batch, shape.inputs.size, shape.inputs.size, shape.inputs.channels)
+    )
     return z, jnp.linspace(-3.0, 3.0, batch), jnp.ones((batch, 4), jnp.int32)
 
 
@@ -42,11 +48,11 @@ def product_flops(jaxpr):
     return int(total)
 
 
-@pytest.mark.parametrize("image", SHAPES)
-@pytest.mark.parametrize("rung", ["w20", "w48", "w288"])
+@pytest.mark.parametrize("image", IMAGES)
+@pytest.mark.parametrize("rung", ["20k", "120k", "11M"])
 def test_parameters_and_flops_equal_the_traced_programs(rung, image):
-    counts = count_dit(RUNGS[rung], **SHAPES[image])
-    shape = DiTShape(rung=RUNGS[rung], **SHAPES[image])
+    shape = shape_of(rung, image)
+    counts = count("dit", shape)
     net = functional("dit", shape)
     abstract = jax.eval_shape(net.init, jax.random.key(0))
     sizes = {
@@ -75,7 +81,7 @@ def abstract_like(tree):
 
 @pytest.fixture(scope="module")
 def network():
-    shape = DiTShape(rung=RUNGS["w24"], **SHAPES["8 px"])
+    shape = shape_of("40k", "8 px")
     net = functional("dit", shape)
     parameters = jax.jit(net.init)(jax.random.key(1))
     noisy = jax.tree.map(
@@ -113,5 +119,5 @@ def test_every_input_matters(network):
 def test_a_looped_stack_equals_an_unrolled_one(network, monkeypatch):
     net, shape, _, parameters = network
     unrolled = net.apply(parameters, *inputs(shape))
-    monkeypatch.setattr("models.networks.dit.UNROLL_UP_TO", 0)
+    monkeypatch.setattr("models.networks.blocks.UNROLL_UP_TO", 0)
     assert_allclose(net.apply(parameters, *inputs(shape)), unrolled, rtol=1e-5, atol=1e-6)

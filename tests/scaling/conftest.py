@@ -10,7 +10,7 @@ from scaling.run import Execution, Member, run_cohort
 
 TINY = {
     "data": {"source": "mixture", "size": 4, "components": 4},
-    "model": {"rung": "w20", "patch_size": 2},
+    "model": {"rung": "20k", "patch_size": 2},
     "train": {"steps": 24, "batch_size": 16, "learning_rate": 3e-3},
     "measure": {
         "horizons": {"first": 6, "count": 3},

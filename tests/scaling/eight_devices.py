@@ -30,7 +30,7 @@ def configs(data: dict) -> list:
     return [
         tiny(
             data=data,
-            model__rung="w20",  # one block: quick to compile
+            model__rung="20k",  # one block: quick to compile
             seed=seed,
             train__batch_size=BATCH,
             train__learning_rate=rate,

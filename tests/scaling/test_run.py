@@ -31,7 +31,7 @@ def test_a_cohort_gives_the_numbers_of_its_runs_one_by_one(train):
 
 def test_programs_that_differ_have_different_cohort_keys():
     base = cohort_key(tiny())
-    for other in (tiny(train__batch_size=8), tiny(model__rung="w24"), tiny(train__ema=[0.05])):
+    for other in (tiny(train__batch_size=8), tiny(model__rung="40k"), tiny(train__ema=[0.05])):
         assert cohort_key(other) != base
 
 

@@ -19,7 +19,7 @@ from scaling.measure.samples import description, levels_of, make_sampler, sample
 from scaling.train import sharding
 from tests.scaling.conftest import tiny
 
-CONFIG = tiny(model__rung="w20")
+CONFIG = tiny(model__rung="20k")
 STOCHASTIC = SampleConfig.model_validate({"sampler": {"name": "ancestral"}, "steps": 3})
 CAPTIONS = [""] * 5
 
@@ -88,9 +88,9 @@ def test_what_is_recorded_says_sampler_cost_and_guidance():
             "guidance_interval": [-2, 4.0],
         }
     )
-    found = description(samples, guide="w20")
+    found = description(samples, guide="20k")
     assert (found["sampler"], found["steps"], found["network_evaluations"]) == ("heun", 10, 38)
-    assert (found["guidance"], found["guide"]) == ("autoguidance", "w20")
+    assert (found["guidance"], found["guide"]) == ("autoguidance", "20k")
     assert found["guidance_interval"] == (-2.0, 4.0)
     assert json.loads(found["settings"])["sampler"]["churn"] == 4
     plain = samples.model_copy(update={"guidance_scale": 1.0})

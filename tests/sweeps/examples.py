@@ -11,7 +11,7 @@ from sweeps.store.prepare import prepare
 
 BASE = """\
 data: {source: digits}
-model: {rung: w20, patch_size: 2}
+model: {rung: 20k, patch_size: 2}
 train: {steps: 200, batch_size: 8}
 """
 
@@ -20,7 +20,7 @@ SIX = (
     + """\
 sweep:
   grid:
-    model.rung: [w20, w24, w36]
+    model.rung: [20k, 40k, 70k]
     seed: [0, 1]
 """
 )

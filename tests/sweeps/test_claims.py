@@ -123,7 +123,7 @@ def test_failures_and_deaths_are_counted_but_interruptions_are_not(run):
 def test_workers_that_are_killed_and_stopped_leave_every_run_once_with_one_writer(tmp_path):
     grid = ", ".join(map(str, range(10)))
     text = (
-        "data: {source: digits}\nmodel: {rung: w20, patch_size: 2}\n"
+        "data: {source: digits}\nmodel: {rung: 20k, patch_size: 2}\n"
         f"train: {{steps: 200}}\nengine: {{cohort: 1}}\nsweep: {{grid: {{seed: [{grid}]}}}}\n"
     )
     store = make_store(tmp_path / "sweep", text, silence=1.0)

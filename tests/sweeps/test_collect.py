@@ -149,7 +149,7 @@ def test_thousands_of_runs_are_collected_in_seconds(tmp_path):
     runs, rows = 300, 100
     seeds = ", ".join(map(str, range(runs)))
     text = (
-        "data: {source: digits}\nmodel: {rung: w20, patch_size: 2}\ntrain: {steps: 200}\n"
+        "data: {source: digits}\nmodel: {rung: 20k, patch_size: 2}\ntrain: {steps: 200}\n"
         f"sweep: {{grid: {{seed: [{seeds}]}}}}\n"
     )
     store = make_store(tmp_path / "s", text)

@@ -16,34 +16,34 @@ def cells(sweep: str, base: str = BASE):
 
 def test_grid_is_every_combination_with_the_last_path_fastest():
     found = cells(
-        "sweep: {grid: {model.rung: [w20, w24], seed: [0, 1, 2], train.batch_size: [4, 8]}}"
+        "sweep: {grid: {model.rung: [20k, 40k], seed: [0, 1, 2], train.batch_size: [4, 8]}}"
     )
-    assert found == list(itertools.product(["w20", "w24"], [0, 1, 2], [4, 8]))
+    assert found == list(itertools.product(["20k", "40k"], [0, 1, 2], [4, 8]))
 
 
 def test_zip_advances_together_as_the_fastest_axis():
     found = cells(
-        "sweep: {zip: {seed: [5, 6], train.batch_size: [4, 8]}, grid: {model.rung: [w20, w24]}}"
+        "sweep: {zip: {seed: [5, 6], train.batch_size: [4, 8]}, grid: {model.rung: [20k, 40k]}}"
     )
-    assert found == [("w20", 5, 4), ("w20", 6, 8), ("w24", 5, 4), ("w24", 6, 8)]
+    assert found == [("20k", 5, 4), ("20k", 6, 8), ("40k", 5, 4), ("40k", 6, 8)]
 
 
 def test_exclude_drops_what_matches_entirely_and_include_comes_after_it():
     sweep = """\
 sweep:
-  grid: {model.rung: [w20, w24], seed: [0, 1]}
+  grid: {model.rung: [20k, 40k], seed: [0, 1]}
   exclude:
-    - {model.rung: w24, seed: 1}
+    - {model.rung: 40k, seed: 1}
   include:
-    - {model.rung: w24, seed: 1, train.batch_size: 16}
-    - {model.rung: w96}
+    - {model.rung: 40k, seed: 1, train.batch_size: 16}
+    - {model.rung: 1M}
 """
     assert cells(sweep) == [
-        ("w20", 0, 8),
-        ("w20", 1, 8),
-        ("w24", 0, 8),
-        ("w24", 1, 16),
-        ("w96", 0, 8),
+        ("20k", 0, 8),
+        ("20k", 1, 8),
+        ("40k", 0, 8),
+        ("40k", 1, 16),
+        ("1M", 0, 8),
     ]
 
 
@@ -68,7 +68,7 @@ def test_include_alone_is_a_list_of_runs():
 
 
 def test_without_a_sweep_there_is_one_run():
-    assert cells("") == [("w20", 0, 8)]
+    assert cells("") == [("20k", 0, 8)]
 
 
 def test_a_whole_section_may_be_swept():
@@ -82,7 +82,7 @@ def test_a_whole_section_may_be_swept():
 
 
 def test_sweeping_inside_a_section_that_is_not_written_starts_from_its_default_variant():
-    text = "model: {rung: w20}\ntrain: {steps: 200}\nsweep: {grid: {data.size: [16, 32]}}"
+    text = "model: {rung: 20k}\ntrain: {steps: 200}\nsweep: {grid: {data.size: [16, 32]}}"
     data = [run.config.data for run in loads(text).runs]
     assert [(d.source, getattr(d, "size", None)) for d in data] == [("emoji", 16), ("emoji", 32)]
 
@@ -90,7 +90,7 @@ def test_sweeping_inside_a_section_that_is_not_written_starts_from_its_default_v
 def test_ids_do_not_depend_on_the_spelling():
     plain = loads(BASE + "sweep: {grid: {train.learning_rate: [1], seed: [3]}}")
     other = loads(
-        "sweep: {include: [{model.rung: w20, train.steps: 200}]}\n"
+        "sweep: {include: [{model.rung: 20k, train.steps: 200}]}\n"
         "seed: 0x3\n"
         "train: {learning_rate: 1.0e0, batch_size: 8}\n"
         "model: {'patch_size': 2, family: dit}\n"

@@ -10,7 +10,7 @@ GOOD = """\
 data:
   source: digits
 model:
-  rung: w20
+  rung: 20k
   patch_size: 2
 train:
   steps: 200
@@ -42,7 +42,7 @@ MISTAKES = {
         "7:10: train.steps: must be a whole number, not 1000.0; write 1000",
     ),
     "yes is text in YAML 1.2": (
-        "data: {source: emoji, augment: {flip: yes}}\nmodel: {rung: w20}\ntrain: {steps: 200}\n",
+        "data: {source: emoji, augment: {flip: yes}}\nmodel: {rung: 20k}\ntrain: {steps: 200}\n",
         "1:39: data.augment.flip: must be true or false, not 'yes'",
     ),
     "item of a list": (
@@ -64,17 +64,22 @@ MISTAKES = {
         "did you mean 'digits'?",
     ),
     "no variant": (
-        "data: {held_out: 0.1}\nmodel: {rung: w20}\ntrain: {steps: 200}\n",
+        "data: {held_out: 0.1}\nmodel: {rung: 20k}\ntrain: {steps: 200}\n",
         "1:1: data.source: is missing; one of 'emoji', 'digits' or 'mixture'",
     ),
     "missing": (
-        GOOD.replace("  rung: w20\n", ""),
-        "3:1: model.rung: is missing, and no sweep sets it",
+        GOOD.replace("steps: 200", "batch_size: 32"),
+        "6:1: train.steps: is missing, and no sweep sets it",
+    ),
+    "no size": (
+        GOOD.replace("  rung: 20k\n", ""),
+        "3:1: model.rung: give a rung of the dit ladder: 20k, 40k, 70k, 120k, 250k, 450k, "
+        "1M, 2M, 4M, 11M, S, B, L, XL; a size of your own needs depth, width and heads",
     ),
     "size not on the ladder": (
-        GOOD.replace("w20", "w13"),
-        "4:9: model.rung: rung 'w13' is not on the dit ladder: w20, w24, w36, w48, w60, w72, "
-        "w96, w144, w192, w288",
+        GOOD.replace("20k", "w13"),
+        "4:9: model.rung: rung 'w13' is not on the dit ladder: 20k, 40k, 70k, 120k, 250k, 450k, "
+        "1M, 2M, 4M, 11M, S, B, L, XL; a size of your own needs depth, width and heads",
     ),
     "impossible combination": (
         GOOD.replace("patch_size: 2", "patch_size: 3"),
@@ -112,11 +117,11 @@ MISTAKES = {
         "10:24: train.beta1: must be less than 1.0, not 2 (in 1 of 2 runs)",
     ),
     "wrong value in an include": (
-        GOOD + "sweep:\n  include:\n    - model.rung: w24\n      seed: -1\n",
+        GOOD + "sweep:\n  include:\n    - model.rung: 40k\n      seed: -1\n",
         "11:13: seed: must be at least 0, not -1",
     ),
     "zip of unequal lengths": (
-        GOOD + "sweep:\n  zip: {seed: [0, 1], model.rung: [w20]}\n",
+        GOOD + "sweep:\n  zip: {seed: [0, 1], model.rung: [20k]}\n",
         "9:3: sweep.zip: lists must be of equal length: seed has 2, model.rung has 1",
     ),
     "empty list": (
@@ -171,7 +176,7 @@ def test_message(name):
 
 
 def test_every_mistake_is_collected_in_the_order_of_the_file():
-    text = GOOD.replace("w20", "w13").replace("200", "0") + "sead: 1\nengine: {nam: local}\n"
+    text = GOOD.replace("20k", "w13").replace("200", "0") + "sead: 1\nengine: {nam: local}\n"
     with pytest.raises(ManifestError) as caught:
         loads(text)
     assert [problem.line for problem in caught.value.problems] == [7, 8, 9]
@@ -194,7 +199,7 @@ def test_more_mistakes_than_a_screen_are_counted():
 
 
 def test_merge_keys_and_aliases_are_read():
-    text = "train: &t {steps: 200}\nmodel: {rung: w20}\nfit: {<<: {hold_out: 2}, seed: 1}\n"
+    text = "train: &t {steps: 200}\nmodel: {rung: 20k}\nfit: {<<: {hold_out: 2}, seed: 1}\n"
     manifest = loads(text)
     assert (manifest.fit.hold_out, manifest.fit.seed) == (2, 1)
 

@@ -27,7 +27,7 @@ def test_the_directory_can_be_read_without_us(tmp_path):
     assert (store.directory / "manifest.yaml").read_text() == SIX
     records = [json.loads(p.read_text()) for p in store.directory.glob("runs/*/run.json")]
     assert sorted((r["rung"], r["seed"]) for r in records) == [
-        (rung, seed) for rung in ("w20", "w24", "w36") for seed in (0, 1)
+        (rung, seed) for rung in ("20k", "40k", "70k") for seed in (0, 1)
     ]
     for record in records:
         assert record["flops"] == 200 * 8 * record["training_flops_per_image"]
@@ -36,7 +36,7 @@ def test_the_directory_can_be_read_without_us(tmp_path):
 def test_a_further_rung_keeps_the_other_runs_and_the_earlier_manifest(tmp_path):
     store = make_store(tmp_path / "s")
     before = store.sweep
-    more = SIX.replace("w36]", "w36, w48]")
+    more = SIX.replace("70k]", "70k, 120k]")
     _, notices = prepare(loads(more), store.directory, workers=2)
     assert notices == [
         f"{store.directory}: the manifest has changed; the earlier one is manifest.1.yaml"
@@ -51,7 +51,7 @@ def test_a_further_rung_keeps_the_other_runs_and_the_earlier_manifest(tmp_path):
 
 def test_runs_no_longer_asked_for_stay_on_disk_and_are_said(tmp_path):
     store = make_store(tmp_path / "s")
-    _, notices = prepare(loads(SIX.replace("w24, ", "")), store.directory, workers=2)
+    _, notices = prepare(loads(SIX.replace("40k, ", "")), store.directory, workers=2)
     assert len(store.sweep["runs"]) == 4
     assert len(store.stray) == 2
     assert any("2 runs of an earlier manifest are kept on disk" in notice for notice in notices)

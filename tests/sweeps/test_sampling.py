@@ -27,18 +27,18 @@ def test_an_unknown_sampler_is_refused_with_the_known_ones():
 
 def test_a_guide_is_found_by_its_rung(tmp_path):
     runs = make_store(tmp_path / "s").runs
-    assert guide_among(runs, "w24").record["rung"] == "w24"
+    assert guide_among(runs, "40k").record["rung"] == "40k"
     with pytest.raises(InputError, match="no finished run of rung 'w21' to guide with; there are"):
         guide_among(runs, "w21")
 
 
 def test_a_guide_must_predict_what_the_guided_networks_predict(tmp_path):
-    text = BASE + ("sweep: {zip: {model.rung: [w20, w24], diffusion.prediction: [v, epsilon]}}\n")
+    text = BASE + ("sweep: {zip: {model.rung: [20k, 40k], diffusion.prediction: [v, epsilon]}}\n")
     runs = make_store(tmp_path / "s", text).runs
-    with pytest.raises(InputError, match="rung 'w20' cannot guide 'w24'"):
-        guide_among(runs, "w20")
+    with pytest.raises(InputError, match="rung '20k' cannot guide '40k'"):
+        guide_among(runs, "20k")
 
 
 def test_rungs_of_one_prediction_may_guide_though_their_losses_differ(tmp_path):
     text = SIX.replace("seed: [0, 1]", "diffusion.error: [v, x0]")
-    assert guide_among(make_store(tmp_path / "s", text).runs, "w20").record["rung"] == "w20"
+    assert guide_among(make_store(tmp_path / "s", text).runs, "20k").record["rung"] == "20k"

@@ -59,27 +59,27 @@ def test_a_run_that_raises_fails_after_two_attempts_and_the_sweep_goes_on(tmp_pa
     store = make_store(tmp_path / "s", PAIRS)
     behave(store, w24_1="raise", w20_0="diverge")
     states, _ = train(store)
-    assert states["w24/1"].status == "failed"
-    assert states["w24/1"].reason == "ValueError: the moon is in the wrong house"
-    assert states["w20/0"].status == "diverged"
-    assert (states["w20/0"].step, states["w20/0"].reason) == (7, "not finite at step 7")
-    others = [state.status for name, state in states.items() if name not in ("w24/1", "w20/0")]
+    assert states["40k/1"].status == "failed"
+    assert states["40k/1"].reason == "ValueError: the moon is in the wrong house"
+    assert states["20k/0"].status == "diverged"
+    assert (states["20k/0"].step, states["20k/0"].reason) == (7, "not finite at step 7")
+    others = [state.status for name, state in states.items() if name not in ("40k/1", "20k/0")]
     assert others == ["finished"] * 4, "its companion was tried again alone"
     failed = [a for a in attempts(store) if a["status"] == "failed"]
     assert len(failed) == 3
     assert all("in the wrong house\nand more" in a["traceback"] for a in failed)
     behave(store)
-    assert train(store)[0]["w24/1"].status == "failed", "not tried again unasked"
+    assert train(store)[0]["40k/1"].status == "failed", "not tried again unasked"
     prepare(loads(PAIRS), store.directory, workers=2, retry_failed=True)
-    assert train(store)[0]["w24/1"].status == "finished"
+    assert train(store)[0]["40k/1"].status == "finished"
 
 
 def test_a_run_that_kills_its_worker_fails_after_three_deaths(tmp_path):
     store = make_store(tmp_path / "s", ALONE)
     behave(store, w20_1="kill")
     states, _ = train(store)
-    assert states["w20/1"].status == "failed"
-    assert states["w20/1"].reason == "its worker was killed by SIGKILL (out of memory?)"
+    assert states["20k/1"].status == "failed"
+    assert states["20k/1"].reason == "its worker was killed by SIGKILL (out of memory?)"
     assert sum(a["status"] == "died" for a in attempts(store)) == 3
     assert sum(state.status == "finished" for state in states.values()) == 5
 

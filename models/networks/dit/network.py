@@ -1,14 +1,13 @@
 """DiT with adaLN-Zero blocks (arXiv 2212.09748), conditioned on log-SNR and a caption."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Num
 
-from models.ladder import Rung
+from models.compute import PLAIN, Compute
+from models.networks import blocks
+from models.networks.dit.shape import DiTShape
 from models.networks.layers import (
     attention,
     gelu,
@@ -23,30 +22,6 @@ from models.networks.layers import (
 
 XAVIER = nnx.initializers.xavier_uniform()
 ZEROS = nnx.initializers.zeros
-UNROLL_UP_TO = 8
-"""Deepest stack that is unrolled: on a CPU a loop costs time, and compiles faster only beyond."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DiTShape:
-    """Everything that fixes the parameters' shapes."""
-
-    rung: Rung
-    size: int
-    channels: int
-    patch_size: int
-    vocabulary: int
-    frequencies: int = 32
-
-    @property
-    def patch_values(self) -> int:
-        """Numbers in one patch."""
-        return self.patch_size**2 * self.channels
-
-    @property
-    def tokens(self) -> int:
-        """Patches in an image."""
-        return (self.size // self.patch_size) ** 2
 
 
 def _linear(
@@ -78,50 +53,43 @@ class Block(nnx.Module):
 class DiT(nnx.Module):
     """(z, log_snr, tokens) -> prediction, of the shape of z."""
 
-    def __init__(self, shape: DiTShape, *, rngs: nnx.Rngs):
-        self.shape = shape
-        width, depth = shape.rung.width, shape.rung.depth
+    def __init__(self, shape: DiTShape, compute: Compute = PLAIN, *, rngs: nnx.Rngs):
+        self.shape, self.compute = shape, compute
+        width, rung = shape.rung.width, shape.rung
         self.patch = _linear(shape.patch_values, width, rngs)
         self.noise_in = _linear(shape.frequencies, width, rngs)
         self.noise_out = _linear(width, width, rngs)
         self.words = nnx.Param(
-            nnx.initializers.normal(1.0)(rngs.params(), (shape.vocabulary, width))
+            nnx.initializers.normal(1.0)(rngs.params(), (shape.inputs.vocabulary, width))
         )
-        self.caption = _linear(width, width, rngs)
-
-        @nnx.split_rngs(splits=depth)
-        @nnx.vmap
-        def stack(rngs: nnx.Rngs) -> Block:
-            return Block(width, shape.rung.heads, rngs=rngs)
-
-        self.blocks = stack(rngs)
+        if shape.conditioning != "class":
+            self.caption = _linear(width, width, rngs)
+        self.blocks = blocks.stack(
+            rung.depth, lambda rngs: Block(width, rung.heads, rngs=rngs), rngs
+        )
         self.last_modulation = _linear(width, 2 * width, rngs, ZEROS)
-        self.last = _linear(width, shape.patch_values, rngs, ZEROS)
+        self.last = _linear(width, shape.output_values, rngs, ZEROS)
 
     def condition(
-        self, log_snr: Float[Array, " b"], tokens: Int[Array, "b t"]
+        self, log_snr: Float[Array, " b"], tokens: Num[Array, "b t *e"]
     ) -> Float[Array, "b d"]:
         """The vector that steers every block, after its activation."""
-        noise = self.noise_in(log_snr_features(log_snr, self.shape.frequencies))
-        caption = self.caption(mean_embedding(self.words[...], tokens))
-        return jax.nn.silu(self.noise_out(jax.nn.silu(noise)) + caption)
+        features = log_snr_features(log_snr, self.shape.frequencies)
+        noise = self.noise_out(jax.nn.silu(self.noise_in(features)))
+        words = mean_embedding(self.words[...], tokens)
+        return jax.nn.silu(
+            noise + (words if self.shape.conditioning == "class" else self.caption(words))
+        )
 
     def __call__(
-        self, z: Float[Array, "b h w c"], log_snr: Float[Array, " b"], tokens: Int[Array, "b t"]
+        self, z: Float[Array, "b h w c"], log_snr: Float[Array, " b"], tokens: Num[Array, "b t *e"]
     ) -> Float[Array, "b h w c"]:
         """Predict from noisy images at each example's own noise level."""
-        shape = self.shape
-        side = shape.size // shape.patch_size
-        x = self.patch(patchify(z, shape.patch_size)) + positions_2d(side, side, shape.rung.width)
+        shape, size = self.shape, self.shape.inputs.size
+        x = self.patch(patchify(z, shape.patch_size))
+        x = x + positions_2d(shape.side, shape.side, shape.rung.width)
         c = self.condition(log_snr, tokens)
-
-        graph, stacked = nnx.split(self.blocks)
-
-        def block(x: Array, parameters: Any) -> tuple[Array, None]:
-            return nnx.merge(graph, parameters)(x, c), None
-
-        depth = shape.rung.depth
-        x, _ = jax.lax.scan(block, x, stacked, unroll=depth if depth <= UNROLL_UP_TO else 1)
+        x = blocks.run(self.blocks, shape.rung.depth, x, c, compute=self.compute)
         shift, scale = jnp.split(self.last_modulation(c), 2, axis=-1)
         x = self.last(modulate(layer_norm(x), shift, scale))
-        return unpatchify(x, shape.patch_size, shape.size, shape.size)
+        return unpatchify(x, shape.patch_size, size, size)

@@ -1,0 +1,24 @@
+"""How a network is computed, which decides its speed and memory and no parameter's shape."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Precision = Literal["float32", "bfloat16"]
+Rematerialise = Literal["nothing", "all", "all_but_products"]
+Attention = Literal["auto", "xla", "cudnn"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compute:
+    """Precision of activations (state stays float32), what the backward pass computes again.
+
+    `rematerialise`: "all" keeps only the input of each block, "all_but_products" the results of
+    matrix products with weights too. `attention` "auto" takes cuDNN's where it can be had.
+    """
+
+    precision: Precision = "float32"
+    rematerialise: Rematerialise = "nothing"
+    attention: Attention = "auto"
+
+
+PLAIN = Compute()

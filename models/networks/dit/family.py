@@ -1,0 +1,73 @@
+"""The sizes of DiT: published ones, and smaller ones for CPU work."""
+
+from models.family import Family, Published
+from models.inputs import Inputs
+from models.ladder import Rung, table
+from models.networks.dit.count import layers
+from models.networks.dit.shape import DiTShape
+
+# Small rungs are named by their parameters on 16-pixel emoji with patches of 2. Heads of 16 to 36
+# channels, 24 where the width allows; a block holds 18 width^2 parameters.
+RUNGS = table(
+    # name  depth width heads
+    ("20k", 1, 20, 1),
+    ("40k", 2, 24, 1),
+    ("70k", 2, 36, 1),
+    ("120k", 2, 48, 2),
+    ("250k", 3, 60, 3),
+    ("450k", 4, 72, 3),
+    ("1M", 5, 96, 4),
+    ("2M", 5, 144, 6),
+    ("4M", 6, 192, 8),
+    ("11M", 7, 288, 12),
+    ("S", 12, 384, 6),
+    ("B", 12, 768, 12),
+    ("L", 24, 1024, 16),
+    ("XL", 28, 1152, 16),
+)
+
+LATENTS = Inputs(size=32, channels=4, vocabulary=1001)
+"""ImageNet at 256 pixels in the latents of a VAE, and 1,000 classes and none."""
+
+TABLE = {  # arXiv 2212.09748: millions of parameters, G multiply-adds by patch size
+    "S": ("33", {8: "0.36", 4: "1.41", 2: "6.06"}),
+    "B": ("130", {8: "1.42", 4: "5.57", 2: "23.01"}),
+    "L": ("458", {8: "5.01", 4: "19.70", 2: "80.70"}),
+    "XL": ("675", {8: "7.39", 4: "29.04", 2: "118.6"}),
+}
+
+
+def published_shape(rung: Rung, patch_size: int) -> DiTShape:
+    """As in the paper's released code."""
+    return DiTShape(
+        rung=rung,
+        inputs=LATENTS,
+        patch_size=patch_size,
+        conditioning="class",
+        frequencies=256,
+        noise="timestep",
+        learned_variance=True,
+    )
+
+
+PUBLISHED = tuple(
+    Published(
+        name=f"DiT-{rung}/{patch}",
+        shape=published_shape(RUNGS[rung], patch),
+        parameters=parameters if patch < 8 else "",  # one figure for all; larger patches add to it
+        multiply_adds=multiply_adds,
+    )
+    for rung, (parameters, by_patch) in TABLE.items()
+    for patch, multiply_adds in by_patch.items()
+)
+
+DIT = Family(
+    name="dit",
+    rungs=RUNGS,
+    shape=DiTShape,
+    layers=layers,
+    network="models.networks.dit.network:DiT",
+    published=PUBLISHED,
+    head_width=24,
+    aspect=(12.0, 41.0),
+)
