@@ -6,6 +6,7 @@ from models.counting import Counts
 from models.families import FAMILIES, count
 from models.family import Shape
 from models.inputs import Inputs
+from models.ladder import Rung
 from scaling.config import RunConfig
 from scaling.data.facts import facts
 
@@ -26,9 +27,14 @@ class Costs:
 
 def shape(config: RunConfig) -> Shape:
     """Everything that fixes the parameters of the run's network."""
+    return shape_of(config, config.model.size)
+
+
+def shape_of(config: RunConfig, rung: Rung) -> Shape:
+    """The same in another size."""
     about, model = facts(config.data), config.model
     return FAMILIES[model.family].shape(
-        rung=model.size,
+        rung=rung,
         inputs=Inputs(
             size=about.size,
             channels=about.channels,

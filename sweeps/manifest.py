@@ -12,11 +12,12 @@ from pydantic import ValidationError
 from scaling.config import RunConfig, run_id
 from scaling.errors import InputError
 from sweeps.document import Document, Keys, parse
-from sweeps.expand import Cell, check, expand, resolve, swept_paths
+from sweeps.expand import Cell, Setting, check, expand, resolve, swept_paths
 from sweeps.explain import explain
 from sweeps.fields import value_at
+from sweeps.ladder import LadderConfig
 from sweeps.problems import ManifestError, Problem, nearest
-from sweeps.sections import EngineConfig, FitConfig, ManifestHeader
+from sweeps.sections import EngineConfig, FitConfig, ManifestHeader, SweepConfig
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,13 @@ def loads(text: str, *, file: str = "manifest.yaml") -> Manifest:
     except ValidationError as error:
         problems += explain(error, document, lambda path: path)
         raise _rejected(document, problems + _base_problems(base, document)) from None
-    problems += check(header.sweep, document)
+    sweep = _along_ladder(header, base)
+    problems += check(sweep, document)
     if problems:
         raise _rejected(document, problems + _base_problems(base, document))
-    cells, problems = expand(header.sweep, base, document)
+    cells, problems = expand(sweep, base, document)
+    if header.ladder:
+        cells = [_sized(cell, header.ladder, base) for cell in cells]
     runs, more = _validate(cells, base, document)
     if problems or more:
         raise ManifestError(file, problems + more)
@@ -100,11 +104,30 @@ def loads(text: str, *, file: str = "manifest.yaml") -> Manifest:
         text=text,
         name=header.name or Path(file).stem,
         runs=tuple(distinct),
-        swept=swept_paths(header.sweep),
+        swept=swept_paths(sweep),
         engine=header.engine,
         fit=header.fit,
         notices=(twice,) if repeats else (),
     )
+
+
+def _along_ladder(header: ManifestHeader, base: Mapping[str, Any]) -> SweepConfig:
+    """The sweep, along the manifest's own ladder too where nothing else says which rungs."""
+    chosen = value_at(base, "model.rung") or "model.rung" in swept_paths(header.sweep)
+    if header.ladder is None or chosen:
+        return header.sweep
+    grid = {"model.rung": list(header.ladder.rungs), **header.sweep.grid}
+    return header.sweep.model_copy(update={"grid": grid})
+
+
+def _sized(cell: Cell, ladder: LadderConfig, base: Mapping[str, Any]) -> Cell:
+    """The cell with the size of its rung, where that is one of the manifest's own."""
+    mapping = resolve(base, cell)
+    rung = value_at(mapping, "model.rung")
+    if rung not in ladder.rungs:
+        return cell
+    size = ladder.size(rung, mapping) or {}
+    return (*cell, *(Setting(f"model.{key}", n, ("ladder",)) for key, n in size.items()))
 
 
 def _rejected(document: Document, problems: list[Problem]) -> ManifestError:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
 
 from scaling.config import Section
+from sweeps.ladder import LadderConfig
 
 
 def _count_or_auto(value: Any) -> Any:
@@ -92,6 +93,7 @@ class ManifestHeader(Section):
     name: str | None = Field(
         default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="none: the file's name"
     )
+    ladder: LadderConfig | None = Field(default=None, description="sizes of one's own")
     sweep: SweepConfig = SweepConfig()
     engine: EngineConfig = EngineConfig()
     fit: FitConfig = FitConfig()

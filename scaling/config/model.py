@@ -56,15 +56,17 @@ class ModelConfig(Section):
             return {**given, **known}
         if len(sizes) == len(SIZES):
             return {"rung": "-".join(f"{key[0]}{sizes[key]}" for key in SIZES), **given}
-        named = f"rung '{name}' is not on" if isinstance(name, str) else "give a rung of"
-        raise ValueError(
-            f"{named} the {family} ladder: {', '.join(rungs)}; a size of your own needs depth, "
-            "width and heads"
-        )
+        return given
 
     @model_validator(mode="after")
-    def _heads_divide_the_width(self) -> "ModelConfig":
-        if self.heads and self.width % self.heads:
+    def _is_a_size(self) -> "ModelConfig":
+        if not (self.depth and self.width and self.heads):
+            named = f"rung '{self.rung}' is not on" if self.rung else "give a rung of"
+            raise ValueError(
+                f"{named} the {self.family} ladder: {', '.join(FAMILIES[self.family].rungs)}; a "
+                "size of your own needs depth, width and heads"
+            )
+        if self.width % self.heads:
             raise ValueError(f"width {self.width} cannot be split into {self.heads} heads")
         return self
 

@@ -97,7 +97,6 @@ def test_validate(tmp_path):
     found = scaling("validate", path)
     assert (found.returncode, found.stdout) == (2, "")
     assert found.stderr.splitlines() == [
-        f"{path}:2:1: model.rung: is missing, and no sweep sets it",
         f"{path}:2:9: model.rugn: unknown key; did you mean 'rung'?",
     ]
 
@@ -147,7 +146,7 @@ def test_plan_states_its_assumption_and_scales_with_it():
 def test_the_schema_covers_sections_and_dotted_paths():
     schema = json.loads(scaling("schema").stdout)
     sections = {"name", "data", "model", "diffusion", "train", "measure", "seed", "sweep"}
-    assert sections | {"engine", "fit"} == set(schema["properties"])
+    assert sections | {"ladder", "engine", "fit"} == set(schema["properties"])
     grid = schema["$defs"]["SweepConfig"]["properties"]["grid"]["properties"]
     assert grid["train.learning_rate"]["items"]["exclusiveMinimum"] == 0
     assert grid["model.rung"]["type"] == "array"
