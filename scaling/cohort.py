@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 
 from scaling import attempt, build, snapshots
 from scaling.attempt import Member
 from scaling.config import RunConfig
+from scaling.costs import costs
 from scaling.data.order import batch_indices
 from scaling.data.source import Source, load
 from scaling.train import optimiser, sharding
@@ -26,6 +28,7 @@ class Execution:
     """How a cohort is computed; no result depends on it."""
 
     steps_per_call: int = 50
+    fsdp: int | Literal["auto"] = "auto"
     checkpoint_seconds: float = 60.0
     compilation_cache: Path | None = None
 
@@ -47,6 +50,14 @@ class Clock:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
 
 
+def _mesh(config: RunConfig, runs: int, fsdp: int | Literal["auto"]) -> Mesh:
+    if fsdp == "auto":
+        usable = math.gcd(jax.device_count(), config.train.batch_size)
+        state = float(costs(config).state_bytes)
+        fsdp = sharding.devices_to_hold(state, sharding.device_bytes(), usable)
+    return sharding.make_mesh(runs, config.train.batch_size, fsdp=fsdp)
+
+
 def _stack(states: Sequence[Any]) -> Any:
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
 
@@ -63,7 +74,7 @@ class Cohort:
         self.config: RunConfig = members[0].config
         with clock("setup"):
             self.source: Source = load(self.config.data)
-            self.mesh = sharding.make_mesh(len(members), self.config.train.batch_size)
+            self.mesh = _mesh(self.config, len(members), execution.fsdp)
             on_runs = sharding.per_run(self.mesh)
             self.seeds = np.array([m.config.seed for m in members], np.int32)
             rates = _stack([optimiser.rates(m.config.train) for m in members])
@@ -71,7 +82,7 @@ class Cohort:
             self.arrays = jax.device_put(self.source.arrays, sharding.replicated(self.mesh))
             self.step = attempt.resume_step(members)
             self.program = make_program(self.config, self.source, self.mesh)
-            self.state = jax.device_put(self._first_state(), on_runs)
+            self.state = self._first_state()
         with clock("compile"):
             calls = (self._indices(0, execution.steps_per_call), np.int32(0), np.int32(0))
             arguments = (self.state, self.seeds, self.rates, self.arrays, *calls)
@@ -81,7 +92,8 @@ class Cohort:
         if self.step == 0:
             return self.program.init(self.seeds)
         like = self.program.one_run(self.seeds)
-        return _stack([attempt.load_state(m, self.step, like) for m in self.members])
+        states = _stack([attempt.load_state(m, self.step, like) for m in self.members])
+        return jax.device_put(states, sharding.of_states(self.mesh, states))
 
     def _indices(self, first: int, count: int) -> jax.Array:
         """[runs, steps_per_call, batch], zero beyond `count`."""
@@ -163,5 +175,6 @@ class Cohort:
                     snapshots.reconstruct(m.directory / "snapshots", stored, self.step, width, like)
                     for m in self.members
                 ]
-                on_runs = sharding.per_run(self.mesh)
-                yield build.ema_name(width), jax.device_put(_stack(runs), on_runs)
+                made = _stack(runs)
+                places = sharding.of_states(self.mesh, made)
+                yield build.ema_name(width), jax.device_put(made, places)

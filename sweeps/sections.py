@@ -48,6 +48,10 @@ class EngineConfig(Section):
     steps_per_call: int = Field(
         default=50, ge=1, description="optimiser steps in one compiled call"
     )
+    fsdp: CountOrAuto = Field(
+        default="auto",
+        description="devices among which one run's state is split; auto: as few as hold it",
+    )
     checkpoint_seconds: float = Field(
         default=60.0, gt=0, description="wall time between checkpoints"
     )

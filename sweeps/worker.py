@@ -171,6 +171,7 @@ def trainer(store: Store) -> Train:
     engine = store.sweep["engine"]
     execution = Execution(
         steps_per_call=engine["steps_per_call"],
+        fsdp=engine["fsdp"],
         checkpoint_seconds=engine["checkpoint_seconds"],
         compilation_cache=compilation_cache(),
     )

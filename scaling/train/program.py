@@ -16,7 +16,7 @@ from scaling.config import RunConfig
 from scaling.data.source import Source
 from scaling.environment import compiler_options
 from scaling.run_axis import for_each_run
-from scaling.train import optimiser
+from scaling.train import optimiser, sharding
 from scaling.train.losses import weighted_losses
 from scaling.train.optimiser import Rates
 
@@ -100,7 +100,7 @@ def make_step(
 def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) -> Program:
     """The cohort's program; `config` stands for all its runs, whose `cohort_key` is the same.
 
-    With a mesh, runs are split along its `run` axis and batches along `data`.
+    With a mesh, states come out as `sharding.of_states` has them, and batches are split.
     """
     network = build.network(config)
     step_once = make_step(config, source, mesh)
@@ -137,8 +137,9 @@ def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) ->
 
         return for_each_run(one_run, (state, seeds, rates, indices), mesh)
 
-    options = compiler_options()
-    return Program(
-        jax.jit(jax.vmap(init_once), compiler_options=options),
-        jax.jit(advance, donate_argnums=0, compiler_options=options),
-    )
+    options: dict[str, Any] = {"compiler_options": compiler_options()}
+    init = jax.vmap(init_once)
+    if mesh is not None:
+        states = jax.eval_shape(init, jax.ShapeDtypeStruct((mesh.shape["run"],), jnp.int32))
+        options["out_shardings"] = sharding.of_states(mesh, states)
+    return Program(jax.jit(init, **options), jax.jit(advance, donate_argnums=0, **options))

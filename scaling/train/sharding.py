@@ -1,4 +1,9 @@
-"""How a cohort lies on the devices: a mesh (run, data, fsdp); fsdp has length one so far."""
+"""How a cohort lies on the devices: a mesh (run, data, fsdp).
+
+Runs are split along `run`. A run's batch is split along `data` and `fsdp`; its parameters, moments
+and averages are split along `fsdp` and gathered block by block where they are used (fully sharded
+data parallelism, arXiv 1910.02054).
+"""
 
 import math
 from collections.abc import Sequence
@@ -10,28 +15,90 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 AXES = ("run", "data", "fsdp")
+EXAMPLES = ("data", "fsdp")
+
+STACKED = "blocks"
+"""Below this name a parameter's first axis counts blocks, one of which is gathered at a time."""
+
+WORTH_SPLITTING = 2**12
+"""Numbers in the smallest parameter that is split: below, gathering costs more than it saves."""
+
+SHARE_FOR_STATE = 0.5
+"""Of a device's memory; the rest is for activations."""
 
 
-def make_mesh(runs: int, batch_size: int, devices: Sequence[Any] | None = None) -> Mesh:
-    """Devices along `run` as far as the cohort divides, the rest along `data`.
+def make_mesh(
+    runs: int, batch_size: int, devices: Sequence[Any] | None = None, fsdp: int = 1
+) -> Mesh:
+    """`fsdp` devices to hold one run, further ones along `run` as far as the cohort divides, then
+    along `data`; devices that do not divide stay idle.
 
-    Devices that neither divides stay idle.
+    Raises ValueError where `fsdp` divides neither the devices nor the batch.
     """
     devices = list(devices or jax.devices())
-    run = math.gcd(runs, len(devices))
-    data = math.gcd(batch_size, len(devices) // run)
-    grid = np.array(devices[: run * data]).reshape(run, data, 1)
+    if len(devices) % fsdp or batch_size % fsdp:
+        raise ValueError(
+            f"fsdp {fsdp} must divide both the {len(devices)} devices and the batch of {batch_size}"
+        )
+    run = math.gcd(runs, len(devices) // fsdp)
+    data = math.gcd(batch_size // fsdp, len(devices) // (fsdp * run))
+    grid = np.array(devices[: run * data * fsdp]).reshape(run, data, fsdp)
     return Mesh(grid, AXES)
 
 
+def devices_to_hold(state_bytes: float, device_bytes: float | None, devices: int) -> int:
+    """The fewest devices, a divisor of their number, among which one run's state must be split.
+
+    One where the memory of a device is not known; all where even that is not enough.
+    """
+    if device_bytes is None:
+        return 1
+    divisors = [n for n in range(1, devices + 1) if devices % n == 0]
+    fits = (n for n in divisors if state_bytes / n <= SHARE_FOR_STATE * device_bytes)
+    return next(fits, devices)
+
+
+def device_bytes() -> float | None:
+    """Memory of one device, where it says."""
+    stats = jax.devices()[0].memory_stats()
+    return None if stats is None else stats.get("bytes_limit")
+
+
+def partition(path: tuple[Any, ...], shape: tuple[int, ...], fsdp: int) -> P:
+    """How one run's array is split along `fsdp`: its longest axis that divides, the last of equals.
+
+    Small arrays, and those with no such axis, are held whole.
+    """
+    stacked = any(getattr(key, "key", None) == STACKED for key in path)
+    axes = range(int(stacked), len(shape))
+    divisible = [axis for axis in axes if shape[axis] % fsdp == 0]
+    if fsdp == 1 or not divisible or math.prod(shape) < WORTH_SPLITTING:
+        return P()
+    split = max(divisible, key=lambda axis: (shape[axis], axis))
+    return P(*("fsdp" if axis == split else None for axis in range(len(shape))))
+
+
+def of_states(mesh: Mesh, states: Any) -> Any:
+    """For each array of a cohort's state (or of any tree with parameters' names in it) its place.
+
+    Every array has a leading run axis.
+    """
+    fsdp = mesh.shape["fsdp"]
+
+    def place(path: tuple[Any, ...], leaf: Any) -> NamedSharding:
+        return NamedSharding(mesh, P("run", *partition(path, leaf.shape[1:], fsdp)))
+
+    return jax.tree_util.tree_map_with_path(place, states)
+
+
 def per_run(mesh: Mesh) -> NamedSharding:
-    """Arrays with a leading run axis: states, seeds, rates."""
+    """Arrays with a leading run axis: seeds, rates."""
     return NamedSharding(mesh, P("run"))
 
 
 def per_example(mesh: Mesh) -> NamedSharding:
     """Indices [runs, steps, batch]."""
-    return NamedSharding(mesh, P("run", None, "data"))
+    return NamedSharding(mesh, P("run", None, EXAMPLES))
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
@@ -40,7 +107,7 @@ def replicated(mesh: Mesh) -> NamedSharding:
 
 
 def batch_constraint(mesh: Mesh | None, batch: Any) -> Any:
-    """Inside one run's step: split every array of a batch along `data`."""
+    """Inside one run's step: split every array of a batch along `data` and `fsdp`."""
     if mesh is None:
         return batch
-    return jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, P("data")))
+    return jax.lax.with_sharding_constraint(batch, NamedSharding(mesh, P(EXAMPLES)))

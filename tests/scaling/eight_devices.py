@@ -21,7 +21,11 @@ SOURCES = {
     "mixture": {"source": "mixture", "size": 4, "components": 4},
     "digits": {"source": "digits"},
 }
-SPLITS = {"mixture": (1, 4), "digits": (2,)}  # devices along the run axis, of eight
+# Devices along `run` and along `fsdp`, of eight; the others go to `data`.
+SPLITS = {
+    "mixture": ((1, 1), (1, 8), (2, 2), (4, 2)),
+    "digits": ((2, 1),),
+}
 
 
 def configs(data: dict) -> list:
@@ -30,7 +34,8 @@ def configs(data: dict) -> list:
     return [
         tiny(
             data=data,
-            model__rung="20k",  # one block: quick to compile
+            # One block is quick to compile; its axes can be split into eight.
+            model={"patch_size": 2, "depth": 1, "width": 16, "heads": 1},
             seed=seed,
             train__batch_size=BATCH,
             train__learning_rate=rate,
@@ -54,7 +59,13 @@ def arguments(members: list, source: Source, state: TrainState, mesh: Mesh | Non
     values = [state, seeds, rates, source.arrays, indices]
     if mesh is not None:
         run = sharding.per_run(mesh)
-        places = [run, None, run, sharding.replicated(mesh), sharding.per_example(mesh)]
+        places = [
+            sharding.of_states(mesh, state),
+            None,
+            run,
+            sharding.replicated(mesh),
+            sharding.per_example(mesh),
+        ]
         values = [jax.device_put(v, p) if p else v for v, p in zip(values, places, strict=True)]
     return [*values, np.int32(0), np.int32(STEPS)]
 
@@ -82,17 +93,17 @@ def whole(name: str) -> tuple:
     return members, source, first, state, moved, RUNS * compiled.cost_analysis()["flops"]
 
 
-def split(name: str, along_run: int, reference: tuple) -> dict:
-    """The same on eight devices, `along_run` of them along the run axis."""
+def split(name: str, along_run: int, fsdp: int, reference: tuple) -> dict:
+    """The same on eight devices, so many of them along `run` and `fsdp`."""
     members, source, first, expected, moved, flops = reference
-    mesh = sharding.make_mesh(along_run, BATCH)
+    mesh = sharding.make_mesh(along_run, BATCH, fsdp=fsdp)
     program = make_program(members[0], source, mesh)
     values = arguments(members, source, first, mesh)
     compiled = program.advance.lower(*values).compile()
     state = compiled(*values)
     text = compiled.as_text()
     image = f"{source.facts.size},{source.facts.size},1]"
-    local = f"f32[{RUNS // mesh.shape['run']},{BATCH // mesh.shape['data']},{image}"
+    local = f"f32[{RUNS // along_run},{BATCH * along_run // 8},{image}"
     return {
         "name": name,
         "mesh": list(mesh.shape.values()),
@@ -106,6 +117,8 @@ def split(name: str, along_run: int, reference: tuple) -> dict:
         "has_whole_batches": f"f32[{RUNS},{BATCH},{image}" in text,
         "has_local_batches": local in text,
         "devices": [len(leaf.sharding.device_set) for leaf in jax.tree.leaves(state)],
+        "share": sum(leaf.addressable_shards[0].data.size for leaf in jax.tree.leaves(state))
+        / sum(leaf.size for leaf in jax.tree.leaves(state)),
         "runs_each": [leaf.sharding.shard_shape(leaf.shape)[0] for leaf in jax.tree.leaves(state)],
     }
 
@@ -124,11 +137,12 @@ def report() -> list[dict]:
     found = []
     for name, splits in SPLITS.items():
         reference = whole(name)
-        found += [split(name, along_run, reference) for along_run in splits]
+        found += [split(name, *sizes, reference) for sizes in splits]
     return found
 
 
 if __name__ == "__main__":
     assert jax.device_count() == 8
+    sharding.WORTH_SPLITTING = 64  # the networks here are tiny
     cohort(Path(sys.argv[1]))
     print(json.dumps(report()))

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import jax
 import pytest
+from jax.sharding import PartitionSpec as P
 from numpy.testing import assert_allclose
 
-from scaling.train.sharding import make_mesh
+from scaling.train.sharding import devices_to_hold, make_mesh, partition
 from tests.scaling import eight_devices
 from tests.scaling.conftest import values_of
 
 
 @pytest.fixture(scope="module")
-def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int], dict]]:
+def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int, int], dict]]:
     """Where the cohort of eight devices wrote, and how each split differed from one device."""
     directory = tmp_path_factory.mktemp("eight")
     settings = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
@@ -29,16 +30,17 @@ def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int], dict]]:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    return directory, {(split["name"], split["mesh"][0]): split for split in found}
+    return directory, {(x["name"], x["mesh"][0], x["mesh"][2]): x for x in found}
 
 
-SPLITS = [(name, n) for name, splits in eight_devices.SPLITS.items() for n in splits]
+SPLITS = [(name, *sizes) for name, splits in eight_devices.SPLITS.items() for sizes in splits]
 
 
 @pytest.mark.parametrize("split", SPLITS)
 def test_a_sharded_program_computes_what_one_device_does(eight, split):
     found = eight[1][split]
-    assert found["mesh"] == [split[1], 8 // split[1], 1]
+    _, along_run, fsdp = split
+    assert found["mesh"] == [along_run, 8 // (along_run * fsdp), fsdp]
     assert found["moved"] > 1e-3  # so that being equal means something
     for what, apart in found["apart"].items():
         assert apart < 1e-5, what
@@ -54,6 +56,9 @@ def test_batches_and_states_really_are_divided(eight, split):
     assert 1 / 8 <= found["flops"] < 1 / 4
     assert set(found["devices"]) == {8}
     assert set(found["runs_each"]) == {eight_devices.RUNS // split[1]}
+    # Each device holds its runs' states, and of these its share but for small arrays.
+    _, along_run, fsdp = split
+    assert 1 / (along_run * fsdp) <= found["share"] < 1.3 / (along_run * fsdp)
 
 
 def test_a_cohort_on_eight_devices_measures_what_one_device_does(eight, train):
@@ -66,17 +71,54 @@ def test_a_cohort_on_eight_devices_measures_what_one_device_does(eight, train):
 
 
 @pytest.mark.parametrize(
-    ("runs", "batch", "expected"),
+    ("runs", "batch", "fsdp", "expected"),
     [
-        (1, 64, (1, 8, 1)),
-        (3, 64, (1, 8, 1)),
-        (6, 64, (2, 4, 1)),
-        (8, 64, (8, 1, 1)),
-        (1, 6, (1, 2, 1)),
+        (1, 64, 1, (1, 8, 1)),
+        (3, 64, 1, (1, 8, 1)),
+        (6, 64, 1, (2, 4, 1)),
+        (8, 64, 1, (8, 1, 1)),
+        (1, 6, 1, (1, 2, 1)),
+        (1, 64, 4, (1, 2, 4)),
+        (8, 64, 2, (4, 1, 2)),
+        (1, 4, 4, (1, 1, 4)),
     ],
 )
-def test_devices_go_to_runs_first_and_then_to_the_batch(runs, batch, expected):
+def test_devices_go_to_fsdp_then_to_runs_and_then_to_the_batch(runs, batch, fsdp, expected):
     devices = jax.devices() * 8  # a mesh does not ask whether they are distinct
-    mesh = make_mesh(runs, batch, devices)
+    mesh = make_mesh(runs, batch, devices, fsdp)
     assert tuple(mesh.shape.values()) == expected
     assert mesh.axis_names == ("run", "data", "fsdp")
+
+
+def test_fsdp_must_divide_devices_and_batch():
+    with pytest.raises(
+        ValueError, match="fsdp 3 must divide both the 8 devices and the batch of 9"
+    ):
+        make_mesh(1, 9, jax.devices() * 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("state", "memory", "expected"),
+    [(10e9, None, 1), (10e9, 80e9, 1), (100e9, 80e9, 4), (41e9, 80e9, 2), (1e15, 80e9, 8)],
+)
+def test_a_state_is_split_among_as_few_devices_as_hold_it(state, memory, expected):
+    assert devices_to_hold(state, memory, 8) == expected
+
+
+def key(*names):
+    return tuple(jax.tree_util.DictKey(name) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("path", "shape", "expected"),
+    [
+        (key("blocks", "qkv", "kernel"), (8, 64, 192), P(None, None, "fsdp")),
+        (key("blocks", "contract", "kernel"), (8, 256, 64), P(None, "fsdp", None)),
+        (key("patch", "kernel"), (30, 256), P(None, "fsdp")),
+        (key("words"), (1001, 256), P(None, "fsdp")),
+        (key("blocks", "qkv", "kernel"), (8, 66, 190), P()),
+        (key("blocks", "qkv", "bias"), (8, 192), P()),
+    ],
+)
+def test_the_longest_axis_that_divides_is_split_and_never_that_of_blocks(path, shape, expected):
+    assert partition(path, shape, 4) == expected
