@@ -12,8 +12,8 @@ Two methods, chosen by the design:
   Student's t does, so that few seeds and few rungs give a wide interval, not a wrong one.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -23,13 +23,14 @@ from analysis.estimate import Estimate
 from analysis.laws import Law, evaluate
 from analysis.newton import polish, to_gain
 from analysis.noise import Noise, take_apart
-from analysis.problem import Problem
+from analysis.problem import Indices, Problems, side_by_side
 
 Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 SCATTERED = 30
 BATCH_NUMBERS = 50_000
 """Replicates times points refitted at once: enough to spread numpy's overhead, within caches."""
+SOON = 8
+"""Iterations after which most refits have ended; the late ones of all batches go on together."""
 ITERATIONS = 60
 """Nearly all refits end far sooner; the objectives of those stopped are within a few per mille."""
 STUCK_GAIN = 1e-3
@@ -66,43 +67,90 @@ class Replicates:
         return curve * np.exp(np.clip(seed + rung, -LARGEST_LOG_NOISE, LARGEST_LOG_NOISE))
 
 
-def bootstrap(
-    problem: Problem, best: Estimate, points: pd.DataFrame, *, fitted: int, count: int, seed: int
-) -> Replicates:
-    """Refit `count` resampled data sets from the best fit.
+@dataclass(frozen=True, kw_only=True)
+class Resampled:
+    """Data sets drawn for one fit: values and weights [count, n] and the scales of their noise."""
 
-    `points` [n] are the problem's rows; `fitted` parameters were spent on the rungs.
+    method: str
+    log_y: Array
+    weights: Array
+    seed_deviation: Array
+    rung_deviation: Array
+
+
+def bootstrap(
+    problems: Problems,
+    best: Sequence[Estimate],
+    points: Sequence[pd.DataFrame],
+    *,
+    fitted: int,
+    count: int,
+    seed: int,
+) -> list[Replicates]:
+    """Refit `count` resampled data sets of each problem from its best fit.
+
+    `points` [n] are each problem's rows; `fitted` parameters were spent on the rungs.
     """
+    drawn = [
+        resample(problems.log_y[: len(rows), i], found, rows, fitted=fitted, count=count, seed=seed)
+        for i, (found, rows) in enumerate(zip(best, points, strict=True))
+    ]
+    owner = np.repeat(np.arange(len(problems)), count)
+    theta = np.repeat([found.theta for found in best], count, axis=0)
+    log_y, weights = (
+        side_by_side([getattr(item, name).T for item in drawn]) for name in ("log_y", "weights")
+    )
+
+    def refit(rows: Indices, iterations: int) -> Indices:
+        """Go on with these replicates and say which of them are not at their end."""
+        refits = replace(problems.take(owner[rows]), log_y=log_y[:, rows], weights=weights[:, rows])
+        theta[rows], damping[rows], late = polish(
+            refits, theta[rows], damping=damping[rows], tolerance=1e-6, iterations=iterations
+        )
+        gain[rows] = 0
+        gain[rows[late]] = to_gain(refits.take(late), theta[rows[late]])
+        return rows[late]
+
+    damping = np.full(len(theta), 0.1)
+    gain = np.zeros(len(theta))  # what a refit stopped short of its optimum still had to gain
+    batches = np.array_split(np.arange(len(theta)), -(-log_y.size // BATCH_NUMBERS))
+    late = np.concatenate([refit(rows, SOON) for rows in batches])
+    refit(late, ITERATIONS - SOON)
+    parameters = problems.take(owner).natural(theta)
+    return [
+        Replicates(
+            law=problems.law,
+            method=item.method,
+            parameters=parameters[owner == i],
+            seed_deviation=item.seed_deviation,
+            rung_deviation=item.rung_deviation,
+            stuck=float(np.mean(gain[owner == i] > STUCK_GAIN)),
+        )
+        for i, item in enumerate(drawn)
+    ]
+
+
+def resample(
+    log_y: Array, best: Estimate, points: pd.DataFrame, *, fitted: int, count: int, seed: int
+) -> Resampled:
+    """Draw `count` data sets about the best fit to `log_y` [n]."""
     rng = np.random.default_rng(seed)
     noise = take_apart(best.log_residuals, points, fitted)
     scattered = points["rung"].nunique() >= SCATTERED
-    log_y = weights = None
     seed_scale = _student(rng, noise.seed_freedom, count)
     rung_scale = _student(rng, noise.rung_freedom, count)
     if scattered:
-        weights = _cases(points, count, rng)
+        values, weights = np.tile(log_y, (count, 1)), _cases(points, count, rng)
     else:
-        fit = problem.log_y - best.log_residuals
         drawn = _residuals(noise, points, seed_scale, rung_scale, rng)
-        log_y = fit + np.clip(drawn, -LARGEST_LOG_NOISE, LARGEST_LOG_NOISE)
-    theta, gain = np.empty((count, best.theta.size)), np.empty(count)
-    batch = max(1, BATCH_NUMBERS // len(points))
-    for start in range(0, count, batch):
-        rows = slice(start, min(start + batch, count))
-        resampled = {
-            "log_y": None if log_y is None else log_y[rows],
-            "weights": None if weights is None else weights[rows],
-        }
-        first = np.tile(best.theta, (rows.stop - rows.start, 1))
-        theta[rows], *_ = polish(problem, first, **resampled, tolerance=1e-6, iterations=ITERATIONS)
-        gain[rows] = to_gain(problem, theta[rows], **resampled)
-    return Replicates(
-        law=problem.law,
+        drawn = np.clip(drawn, -LARGEST_LOG_NOISE, LARGEST_LOG_NOISE)
+        values, weights = log_y - best.log_residuals + drawn, np.ones(drawn.shape)
+    return Resampled(
         method="cases" if scattered else "residuals",
-        parameters=problem.natural(theta),
+        log_y=values,
+        weights=weights / weights.sum(axis=1, keepdims=True),
         seed_deviation=noise.seed_deviation * seed_scale,
         rung_deviation=noise.rung_deviation * rung_scale,
-        stuck=float(np.mean(gain > STUCK_GAIN)),
     )
 
 

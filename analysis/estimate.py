@@ -5,8 +5,8 @@ from itertools import combinations, product
 
 import numpy as np
 
-from analysis.newton import polish
-from analysis.problem import Array, Problem, log_residuals, terms
+from analysis.newton import objective, polish
+from analysis.problem import Array, Problems, bounds, log_residuals
 
 START_EXPONENTS = {1: np.geomspace(0.02, 3.0, 24), 2: np.geomspace(0.05, 2.0, 6)}
 LEAST_DELTA = 1e-3
@@ -29,67 +29,98 @@ class Estimate:
     log_residuals: Array
 
 
-def estimate(problem: Problem, *, fixed_delta: bool) -> tuple[Problem, Estimate]:
-    """Fit from every start of the exponent grid; the best is judged by value and gradient.
+def estimate(problems: Problems, *, fixed_delta: bool) -> tuple[Problems, list[Estimate]]:
+    """Fit each problem from every start of the exponent grid; the best is judged by its value.
 
-    Without `fixed_delta` the problem's own is replaced by one that suits its residuals.
+    Without `fixed_delta` a problem's own is replaced by one that suits its residuals.
     """
-    theta = starts(problem)
+    theta = starts(problems)
     if not fixed_delta:
         for _ in range(2):  # the nearest start tells the scale roughly, a few steps do well
-            problem = replace(problem, delta=efficient_delta(problem, theta))
-            theta, *_ = polish(problem, theta, iterations=20)
-        problem = replace(problem, delta=efficient_delta(problem, theta))
-    theta, scaled, gradient = polish(problem, theta)
-    best = int(np.argmin(scaled))
-    slack = SAME_OPTIMUM * max(scaled[best], 1e-12)
-    winner = theta[best]
-    at_bound = (winner <= problem.lower) | (winner >= problem.upper)
-    names = problem.law.parameters
-    found = Estimate(
-        theta=winner,
-        parameters=dict(zip(names, map(float, problem.natural(winner)), strict=True)),
-        objective=float(scaled[best] * problem.delta**2 * problem.log_y.size),
-        gradient_norm=float(np.linalg.norm(gradient[best])),
-        starts=len(theta),
-        share_at_best=float(np.mean(scaled <= scaled[best] + slack)),
-        bounds_hit=tuple(name for name, hit in zip(names, at_bound, strict=True) if hit),
-        log_residuals=log_residuals(problem, winner),
+            problems = replace(problems, delta=efficient_delta(problems, theta))
+            theta = _polish(problems, theta, iterations=20)
+        problems = replace(problems, delta=efficient_delta(problems, theta))
+    theta = _polish(problems, theta)
+    every = _each_start(problems, theta)
+    value, gradient = (
+        part.reshape(*theta.shape[:2], *part.shape[1:])
+        for part in objective(every, theta.reshape(len(every), -1))
     )
-    return problem, found
+    at_best = np.arange(len(problems)), value.argmin(axis=1)
+    best, natural = theta[at_best], problems.natural(theta[at_best])
+    residuals = log_residuals(problems, best)
+    slack = SAME_OPTIMUM * np.maximum(value[at_best], 1e-12)
+    share = np.mean(value <= (value[at_best] + slack)[:, None], axis=1)
+    lower, upper = bounds(problems.law)
+    names = problems.law.parameters
+    found = []
+    for i, real in enumerate(problems.real):
+        at_bound = (best[i] <= lower) | (best[i] >= upper)
+        found.append(
+            Estimate(
+                theta=best[i],
+                parameters=dict(zip(names, map(float, natural[i]), strict=True)),
+                objective=float(value[at_best][i] * problems.delta[i] ** 2 * real.sum()),
+                gradient_norm=float(np.linalg.norm(gradient[at_best][i])),
+                starts=theta.shape[1],
+                share_at_best=float(share[i]),
+                bounds_hit=tuple(name for name, hit in zip(names, at_bound, strict=True) if hit),
+                log_residuals=residuals[i, real],
+            )
+        )
+    return problems, found
 
 
-def efficient_delta(problem: Problem, theta: Array) -> float:
-    """1.345 robust standard deviations of the residuals about the nearest of B laws [B, P].
+def _each_start(problems: Problems, theta: Array) -> Problems:
+    """A problem per start of theta [B, S, P]."""
+    return problems.take(np.repeat(np.arange(len(problems)), theta.shape[1]))
+
+
+def _polish(problems: Problems, theta: Array, **limits: int) -> Array:
+    """All starts [B, S, P] at once."""
+    every = _each_start(problems, theta)
+    return polish(every, theta.reshape(len(every), -1), **limits).theta.reshape(theta.shape)
+
+
+def efficient_delta(problems: Problems, theta: Array) -> Array:
+    """1.345 robust deviations of the residuals about the nearest of S laws [B, S, P]: delta [B].
 
     With normal residuals the estimate then has 95 % of the efficiency of least squares (Holland &
     Welsch 1977, doi 10.1080/03610927708827533), and it is unique: a delta far below the noise
     gives least absolute deviations, for which two seeds leave every curve between them as good.
     Rounded, so that it does not depend on how far the laws were polished.
     """
-    count = problem.log_y.size
-    sizes = np.abs(problem.log_y - np.log(terms(problem, theta).sum(axis=1)))
-    nearest = np.median(sizes[np.argmin(sizes.sum(axis=1))])
-    freedom = max(count - len(problem.law.parameters), 1)
-    deviation = 1.4826 * float(nearest) * (count / freedom) ** 0.5
-    return max(LEAST_DELTA, float(f"{1.345 * deviation:.2g}"))
+    every = _each_start(problems, theta)
+    sizes = np.abs(log_residuals(every, theta.reshape(len(every), -1)))
+    sizes = sizes.reshape(*theta.shape[:2], -1)
+    nearest = sizes[np.arange(len(problems)), sizes.sum(axis=2).argmin(axis=1)]
+    deltas = []
+    for residuals, real in zip(nearest, problems.real, strict=True):
+        freedom = max(real.sum() - len(problems.law.parameters), 1)
+        deviation = 1.4826 * float(np.median(residuals[real])) * (real.sum() / freedom) ** 0.5
+        deltas.append(max(LEAST_DELTA, float(f"{1.345 * deviation:.2g}")))
+    return np.array(deltas)
 
 
-def starts(problem: Problem) -> Array:
-    """Theta [B, P] for each exponent of a grid, its coefficients by nonnegative least squares.
+def starts(problems: Problems) -> Array:
+    """Theta [B, S, P] for each exponent of a grid, its coefficients by nonnegative least squares.
 
     For fixed exponents the law is linear in its coefficients (variable projection, Golub &
     Pereyra 1973); relative residuals (f - y) / y stand in for logarithmic ones.
     """
-    grid = START_EXPONENTS[problem.power.size]
-    exponents = np.array(list(product(grid, repeat=problem.power.size)))
-    features = np.ones((len(exponents), *problem.log_x.shape))
-    for j, k in enumerate(problem.power):
-        features[:, :, k] = np.exp(-exponents[:, j, None] * problem.log_x[:, k])
-    coefficients = nonnegative_least_squares(features / np.exp(problem.log_y)[:, None])
+    powers = problems.law.powers
+    grid = np.array(list(product(START_EXPONENTS[len(powers)], repeat=len(powers))))
+    batch, count = len(problems), len(grid)
+    log_x = problems.log_x.transpose(2, 1, 0)
+    features = np.ones((batch, count, *log_x.shape[1:]))
+    for j, k in enumerate(powers):
+        features[..., k] = np.exp(-grid[:, j, None] * log_x[:, None, :, k])
+    features *= np.where(problems.real, np.exp(-problems.log_y.T), 0)[:, None, :, None]
+    coefficients = nonnegative_least_squares(features.reshape(batch * count, *log_x.shape[1:]))
+    exponents = np.tile(grid, (batch, 1))
     theta = np.concatenate([coefficients, exponents], axis=1)
-    theta[:, problem.power] = np.log(np.maximum(theta[:, problem.power], 1e-3))
-    return theta
+    theta[:, powers] = np.log(np.maximum(theta[:, powers], 1e-3))
+    return theta.reshape(batch, count, -1)
 
 
 def nonnegative_least_squares(design: Array) -> Array:

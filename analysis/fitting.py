@@ -1,9 +1,9 @@
 """A fit: a law's estimated parameters with intervals, diagnostics and inputs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from analysis.bootstrap import Replicates, bootstrap
 from analysis.estimate import LEAST_DELTA, Estimate, estimate
 from analysis.laws import EXPONENT_BOUNDS, LAWS, Law, evaluate
 from analysis.noise import seed_deviation
-from analysis.problem import problem
+from analysis.problem import Problems, pose, stack
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
 from analysis.table import Table, from_frame
@@ -113,7 +113,7 @@ def fit(
     along = along or ("both" if len(LAWS[law].variables) == 2 else "size")
     selection = select(table, settings)
     points = last_horizon(selection) if along == "size" else selection.points
-    return fit_points(points, LAWS[law], along, settings)[0]
+    return fit_tasks([task(points, LAWS[law], along)], settings)[0].fit
 
 
 def last_horizon(selection: Selection) -> pd.DataFrame:
@@ -123,29 +123,82 @@ def last_horizon(selection: Selection) -> pd.DataFrame:
     return selection.at(selection.horizons[-1])
 
 
-def fit_points(
-    points: pd.DataFrame, law: Law, along: str, settings: FitSettings
-) -> tuple[Fit, Replicates | None]:
-    """Fit selected points (columns of `Selection.points`) and bootstrap the fit over runs."""
-    columns = COLUMNS[along]
-    require_support(points, law, columns)
-    variables = {name: points[column].to_numpy(float) for name, column in columns.items()}
-    values = points["value"].to_numpy(float)
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Points (columns of `Selection.points`) to fit a law to along "size", "steps" or "both"."""
+
+    points: pd.DataFrame
+    law: Law
+    along: str
+
+
+class Fitted(NamedTuple):
+    """A fit, and the bootstrap replicates that its intervals come from."""
+
+    fit: Fit
+    replicates: Replicates | None
+
+
+def task(points: pd.DataFrame, law: Law, along: str) -> Task:
+    """What to fit; Unsupported where distinct points are too few for the parameters."""
+    require_support(points, law, COLUMNS[along])
+    return Task(points=points, law=law, along=along)
+
+
+def fit_tasks(tasks: Sequence[Task], settings: FitSettings) -> list[Fitted]:
+    """Fit each task and bootstrap it over runs; those of one law together, which is much faster."""
+    found: dict[int, Fitted] = {}
+    for law in dict.fromkeys(item.law for item in tasks):
+        mine = [i for i, item in enumerate(tasks) if item.law == law]
+        found |= zip(mine, _fit_law(law, [tasks[i] for i in mine], settings), strict=True)
+    return [found[i] for i in range(len(tasks))]
+
+
+def _fit_law(law: Law, tasks: Sequence[Task], settings: FitSettings) -> list[Fitted]:
     delta = settings.huber_delta
-    posed, best = estimate(
-        problem(law, variables, values, delta or LEAST_DELTA), fixed_delta=delta is not None
+    problems, best = estimate(
+        stack([_pose(item, delta or LEAST_DELTA) for item in tasks]), fixed_delta=delta is not None
     )
-    spent = law.parameters_of("N" if along == "both" else "x")
-    replicates = None
+    drawn: Sequence[Replicates | None] = [None] * len(tasks)
     if settings.bootstrap:
-        replicates = bootstrap(
-            posed, best, points, fitted=spent, count=settings.bootstrap, seed=settings.seed
+        drawn = bootstrap(
+            problems,
+            best,
+            [item.points for item in tasks],
+            fitted=law.parameters_of("N" if len(law.variables) == 2 else "x"),
+            count=settings.bootstrap,
+            seed=settings.seed,
         )
+    return [
+        Fitted(_describe(item, one, float(huber_delta), replicates, settings), replicates)
+        for item, one, huber_delta, replicates in zip(
+            tasks, best, problems.delta, drawn, strict=True
+        )
+    ]
+
+
+def _pose(item: Task, delta: float) -> Problems:
+    return pose(item.law, _variables(item), item.points["value"].to_numpy(float), delta)
+
+
+def _variables(item: Task) -> dict[str, Any]:
+    columns = COLUMNS[item.along].items()
+    return {name: item.points[column].to_numpy(float) for name, column in columns}
+
+
+def _describe(
+    item: Task,
+    best: Estimate,
+    huber_delta: float,
+    replicates: Replicates | None,
+    settings: FitSettings,
+) -> Fit:
+    points, law = item.points, item.law
     intervals = _intervals(law, replicates, settings.confidence)
     lowest = float(points["value"].min())
-    result = Fit(
+    return Fit(
         law=law.name,
-        columns=dict(columns),
+        columns=dict(COLUMNS[item.along]),
         parameters=best.parameters,
         intervals=intervals,
         not_identified=_not_identified(law, best.parameters, intervals, lowest),
@@ -159,13 +212,12 @@ def fit_points(
         points=len(points),
         runs=points["run"].nunique(),
         rungs=tuple(points.sort_values("size").rung.unique()),
-        ranges={k: (float(x.min()), float(x.max())) for k, x in variables.items()},
-        huber_delta=posed.delta,
+        ranges={k: (float(x.min()), float(x.max())) for k, x in _variables(item).items()},
+        huber_delta=huber_delta,
         bootstrap=replicates.method if replicates else "none",
         replicates=settings.bootstrap,
         notes=_notes(best, seed_deviation(points), replicates),
     )
-    return result, replicates
 
 
 def require_support(points: pd.DataFrame, law: Law, columns: Mapping[str, str]) -> None:

@@ -1,13 +1,13 @@
 """The largest rungs kept from a fit, predicted, and set beside what was measured."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from analysis.bootstrap import Replicates
-from analysis.fitting import COLUMNS, ROUGH, Fit, Unsupported, fit_points, last_horizon
+from analysis.fitting import COLUMNS, ROUGH, Fit, Fitted, Task, last_horizon, task
 from analysis.laws import LAWS
 from analysis.noise import seed_deviation
 from analysis.selection import Selection
@@ -70,47 +70,34 @@ class HoldOut:
     unsupported: str | None = None
 
 
-def hold_out(selection: Selection, law: str, settings: FitSettings) -> HoldOut | None:
-    """Fit `law` without the `settings.hold_out` largest rungs and predict each at the last horizon.
+def kept_task(selection: Selection, law: str, settings: FitSettings) -> Task:
+    """The fit of `law` to all but the `settings.hold_out` largest rungs.
 
-    None when nothing is held out. A law in one variable is fitted at the last horizon.
+    A law in one variable is fitted at the last horizon. Raises Unsupported.
     """
-    if not settings.hold_out:
-        return None
-    return hold_out_with_replicates(selection, law, settings)[0]
-
-
-def hold_out_with_replicates(
-    selection: Selection, law: str, settings: FitSettings
-) -> tuple[HoldOut, Replicates | None]:
-    """As `hold_out`, with the bootstrap replicates of the fit, for drawing."""
     along = "both" if len(LAWS[law].variables) == 2 else "size"
-    try:
-        points = selection.points if along == "both" else last_horizon(selection)
-        kept, held = split(points, selection.rungs, settings.hold_out)
-        fit, replicates = fit_points(kept, LAWS[law], along, settings)
-    except Unsupported as reason:
-        return HoldOut(law=law, fit=None, predictions=(), unsupported=str(reason)), None
+    points = selection.points if along == "both" else last_horizon(selection)
+    kept, _ = split(points, selection.rungs, settings.hold_out)
+    return task(kept, LAWS[law], along)
+
+
+def hold_out(selection: Selection, kept: Task, fitted: Fitted, settings: FitSettings) -> HoldOut:
+    """Predict each rung that was kept from a fit at the last horizon."""
     last = last_horizon(selection) if selection.horizons else selection.points
-    seed_noise = seed_deviation(last)
-    naive = _mean(last[last["rung"] == kept.sort_values("size").rung.iloc[-1]])
-    rough = fit.residual_rms > ROUGH * seed_deviation(kept)
-    rng = np.random.default_rng([settings.seed, 1])
-    predictions = [
-        _predict(
-            rows,
-            fit=fit,
-            replicates=replicates,
-            seed_noise=seed_noise,
-            naive=naive,
-            rough=rough,
-            along=along,
-            confidence=settings.confidence,
-            rng=rng,
-        )
-        for _, rows in last[last["rung"].isin(held["rung"])].groupby("size")
-    ]
-    return HoldOut(law=law, fit=fit, predictions=tuple(predictions)), replicates
+    _, held = split(last, selection.rungs, settings.hold_out)
+    naive = _mean(last[last["rung"] == kept.points.sort_values("size").rung.iloc[-1]])
+    predict = partial(
+        _predict,
+        fitted=fitted,
+        seed_noise=seed_deviation(last),
+        naive=naive,
+        rough=fitted.fit.residual_rms > ROUGH * seed_deviation(kept.points),
+        along=kept.along,
+        confidence=settings.confidence,
+        rng=np.random.default_rng([settings.seed, 1]),
+    )
+    predictions = tuple(predict(rows) for _, rows in held.groupby("size"))
+    return HoldOut(law=kept.law.name, fit=fitted.fit, predictions=predictions)
 
 
 def split(points: pd.DataFrame, rungs: list[str], count: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -123,8 +110,7 @@ def split(points: pd.DataFrame, rungs: list[str], count: int) -> tuple[pd.DataFr
 def _predict(
     rows: pd.DataFrame,
     *,
-    fit: Fit,
-    replicates: Replicates | None,
+    fitted: Fitted,
     seed_noise: float,
     naive: float,
     rough: bool,
@@ -133,12 +119,12 @@ def _predict(
     rng: np.random.Generator,
 ) -> Prediction:
     values = {name: rows[column].to_numpy(float)[:1] for name, column in COLUMNS[along].items()}
-    predicted = float(fit.predict(**values)[0])
+    predicted = float(fitted.fit.predict(**values)[0])
     seeds = rows["run"].nunique()
     interval = (predicted, predicted)
-    if replicates is not None:
+    if fitted.replicates is not None:
         tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-        drawn = replicates.new_measurements(values, seeds, rng)
+        drawn = fitted.replicates.new_measurements(values, seeds, rng)
         low, high = np.quantile(drawn, tails)
         interval = (float(low), float(high))
     measured = _mean(rows)

@@ -6,6 +6,7 @@ A sum of power terms is linear in its coefficients once the exponents are fixed,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +44,11 @@ class Law:
     def exponents(self) -> tuple[str, ...]:
         """Names of the nonlinear parameters."""
         return tuple(term.exponent for term in self.terms if term.exponent)
+
+    @cached_property
+    def powers(self) -> tuple[int, ...]:
+        """Indices of the terms that have an exponent."""
+        return tuple(k for k, term in enumerate(self.terms) if term.exponent)
 
     @property
     def parameters(self) -> tuple[str, ...]:

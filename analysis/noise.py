@@ -38,9 +38,7 @@ class Noise:
 
 def take_apart(residuals: Array, points: pd.DataFrame, fitted: int) -> Noise:
     """Split log residuals [n] of `points`; `fitted` parameters were spent on the rungs."""
-    keys = points["rung"].astype(str) + "@" + points["steps"].astype(str)
-    cell = pd.factorize(keys)[0]
-    size = np.bincount(cell)
+    cell, size = _cells(points)
     mean = np.bincount(cell, residuals) / size
     seeds = size[cell]
     repeated = seeds > 1
@@ -65,11 +63,21 @@ def take_apart(residuals: Array, points: pd.DataFrame, fitted: int) -> Noise:
 
 def seed_deviation(points: pd.DataFrame) -> float:
     """Standard deviation of log value over the seeds of a cell, pooled; nan without repeats."""
-    logs = points.assign(value=np.log(points["value"]))
-    groups = logs.groupby(["rung", "steps"])["value"]
-    spread, counts = groups.var(), groups.count()
-    freedom = (counts - 1).sum()
-    return float(np.sqrt((spread * (counts - 1)).sum() / freedom)) if freedom else float("nan")
+    logs = np.log(points["value"].to_numpy(float))
+    cell, size = _cells(points)
+    spread = logs - (np.bincount(cell, logs) / size)[cell]
+    freedom = (size - 1).sum()
+    return float(np.sqrt((spread**2).sum() / freedom)) if freedom else float("nan")
+
+
+def _cells(points: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Each row's cell [n], and how many rows every cell has."""
+    rung, _ = pd.factorize(points["rung"])
+    horizon, horizons = pd.factorize(points["steps"])
+    _, cell, size = np.unique(
+        rung * len(horizons) + horizon, return_inverse=True, return_counts=True
+    )
+    return cell, size
 
 
 def _rms(values: Array) -> float:

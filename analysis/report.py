@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from analysis.figures import Drawing, draw
 from analysis.figures.style import metric_label, styled
+from analysis.files import write
 from analysis.formats import Sheet
 from analysis.gaps import DATA_LIMITED_SHARE
 from analysis.headline import below_floor, headline
@@ -45,10 +46,7 @@ def write_report(
     drawings: Sequence[Drawing] | None = None,
 ) -> Path:
     """Render the study to one HTML file, atomically; `drawings` saves drawing them again."""
-    draft = path.with_name(path.name + ".part")
-    drawings = draw(study) if drawings is None else drawings
-    draft.write_text(render(study, title, drawings), encoding="utf-8")
-    draft.replace(path)
+    write(path, render(study, title, draw(study) if drawings is None else drawings))
     return path
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,12 @@ class Selection:
     excluded: tuple[Exclusion, ...]
     notes: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def rungs(self) -> list[str]:
         """Names of the rungs, smallest first."""
         return list(self.points.sort_values("size").rung.unique())
 
-    @property
+    @cached_property
     def horizons(self) -> list[int]:
         """Steps at which every run was measured."""
         per_run = self.points.groupby("run").steps.agg(set)

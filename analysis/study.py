@@ -13,8 +13,9 @@ import pandas as pd
 from analysis.agreement import Agreement, Model, agreement
 from analysis.bootstrap import Replicates
 from analysis.comparison import Comparison, compare
-from analysis.fitting import Fit, Unsupported, fit_points, last_horizon
-from analysis.hold_out import HoldOut, hold_out_with_replicates
+from analysis.files import write
+from analysis.fitting import Fit, Fitted, Task, Unsupported, fit_tasks, last_horizon, task
+from analysis.hold_out import HoldOut, hold_out, kept_task
 from analysis.laws import LAWS
 from analysis.noise import seed_deviation
 from analysis.noise_levels import NoiseCurve, noise_curves
@@ -102,9 +103,7 @@ class Study:
 
     def save(self, path: Path) -> None:
         """Write `to_json` to a file, atomically."""
-        draft = path.with_name(path.name + ".part")
-        draft.write_text(self.to_json())
-        draft.replace(path)
+        write(path, self.to_json())
 
 
 def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
@@ -133,21 +132,24 @@ def analyse_series(
 ) -> Series:
     """All fits and summaries of one series."""
     selection = select(table, settings)
-    hold_outs, replicates = [], {}
     laws = (*SIZE_LAWS, "joint") if _has_steps(selection) else SIZE_LAWS
-    for law in laws if settings.hold_out else ():
-        held, drawn = hold_out_with_replicates(selection, law, settings)
-        hold_outs.append(held)
-        if drawn is not None:
-            replicates[law] = drawn
-    fits = []
-    for law in laws:
-        attempt, drawn = _attempt(selection, law, settings)
-        fits.append(attempt)
-        if drawn is not None and not settings.hold_out:
-            replicates[law] = drawn
-    if _has_steps(selection) and selection.horizons:
-        fits += [_attempt(selection, "floor", settings, rung)[0] for rung in selection.rungs]
+    stepped = selection.rungs if _has_steps(selection) and selection.horizons else []
+    asked = [
+        *(Question(law=law, held_out=True) for law in laws if settings.hold_out),
+        *(Question(law=law) for law in laws),
+        *(Question(law="floor", rung=rung) for rung in stepped),
+    ]
+    answers = _answers(asked, selection, settings)
+    fits, hold_outs, replicates = [], [], {}
+    for question, answer in zip(asked, answers, strict=True):
+        if question.held_out:
+            hold_outs.append(_hold_out(question, answer, selection, settings))
+        else:
+            fits.append(_attempt(question, answer))
+        drawn = None if isinstance(answer, Unsupported) else answer[1].replicates
+        whole = question.rung is None and question.held_out == bool(settings.hold_out)
+        if drawn is not None and whole:
+            replicates[question.law] = drawn
     return Series(
         label=label,
         fixed=fixed,
@@ -180,18 +182,60 @@ def _agreement(series: Sequence[Series]) -> Agreement | None:
     )
 
 
-def _attempt(selection: Selection, law: str, settings: FitSettings, rung: str | None = None):
-    """Fit one law to all rungs, or along the steps of one."""
-    both = len(LAWS[law].variables) == 2
-    along = "both" if both else "size" if rung is None else "steps"
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A law to fit: to all rungs, to one along its steps, or to all but the held-out ones."""
+
+    law: str
+    rung: str | None = None
+    held_out: bool = False
+
+    @property
+    def along(self) -> str:
+        """Size at the last horizon, steps, or both."""
+        if len(LAWS[self.law].variables) == 2:
+            return "both"
+        return "size" if self.rung is None else "steps"
+
+
+Answer = tuple[Task, Fitted] | Unsupported
+
+
+def _answers(
+    asked: Sequence[Question], selection: Selection, settings: FitSettings
+) -> list[Answer]:
+    """All fits of a series, made together."""
+    posed = [_task(question, selection, settings) for question in asked]
+    tasks = [item for item in posed if isinstance(item, Task)]
+    fitted = iter(fit_tasks(tasks, settings))
+    return [(item, next(fitted)) if isinstance(item, Task) else item for item in posed]
+
+
+def _task(question: Question, selection: Selection, settings: FitSettings) -> Task | Unsupported:
     try:
-        points = last_horizon(selection) if along == "size" else selection.points
-        if rung is not None:
-            points = points[points["rung"] == rung]
-        fit, replicates = fit_points(points, LAWS[law], along, settings)
+        if question.held_out:
+            return kept_task(selection, question.law, settings)
+        points = last_horizon(selection) if question.along == "size" else selection.points
+        if question.rung is not None:
+            points = points[points["rung"] == question.rung]
+        return task(points, LAWS[question.law], question.along)
     except Unsupported as reason:
-        return Attempt(law=law, along=along, rung=rung, fit=None, unsupported=str(reason)), None
-    return Attempt(law=law, along=along, rung=rung, fit=fit), replicates
+        return reason
+
+
+def _attempt(question: Question, answer: Answer) -> Attempt:
+    described = {"law": question.law, "along": question.along, "rung": question.rung}
+    if isinstance(answer, Unsupported):
+        return Attempt(**described, fit=None, unsupported=str(answer))
+    return Attempt(**described, fit=answer[1].fit)
+
+
+def _hold_out(
+    question: Question, answer: Answer, selection: Selection, settings: FitSettings
+) -> HoldOut:
+    if isinstance(answer, Unsupported):
+        return HoldOut(law=question.law, fit=None, predictions=(), unsupported=str(answer))
+    return hold_out(selection, *answer, settings)
 
 
 def _has_steps(selection: Selection) -> bool:

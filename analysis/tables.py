@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.files import write
 from analysis.fitting import Fit
 from analysis.formats import FORMATS, Sheet
 from analysis.rounding import rounded, with_error
@@ -186,11 +187,11 @@ def write_tables(study: Study, directory: Path) -> list[Path]:
             stem = name if len(study.series) == 1 else f"{name}_{index + 1}"
             for suffix, render in FORMATS.items():
                 path = directory / f"{stem}.{suffix}"
-                path.write_text(render(sheet(series).filled()))
+                write(path, render(sheet(series).filled()))
                 written.append(path)
     for suffix, render in FORMATS.items() if study.comparisons else ():
         path = directory / f"comparisons.{suffix}"
-        path.write_text(render(comparisons_sheet(study)))
+        write(path, render(comparisons_sheet(study)))
         written.append(path)
     return written
 

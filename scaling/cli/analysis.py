@@ -1,6 +1,6 @@
 """`scaling fit`, `plot`, `table` and `report`: from measurements to laws and pages, without jax."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -78,64 +78,58 @@ def fit(
             typer.echo(comparison.sentence())
 
 
-def plot(
-    table: TableArgument,
-    *,
-    output: OutputOption = None,
-    metric: MetricOption = None,
-    weights: WeightsOption = None,
-    hold_out: HoldOutOption = None,
-    columns: ColumnsOption = None,
-) -> None:
+def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable[..., str]:
+    """A command that analyses a table; `write` puts the study, titled, in a directory.
+
+    It gives the lines to say.
+    """
+
+    def command(
+        table: TableArgument,
+        *,
+        output: OutputOption = None,
+        metric: MetricOption = None,
+        weights: WeightsOption = None,
+        hold_out: HoldOutOption = None,
+        columns: ColumnsOption = None,
+    ) -> str:
+        with _errors_for_people():
+            study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
+            said = "\n".join(map(str, write(study, _output(table, output), table.resolve().stem)))
+            typer.echo(said, nl=bool(said))
+        return said
+
+    # Not functools.wraps, by which typer would see the arguments of what is wrapped.
+    command.__name__, command.__doc__ = write.__name__, write.__doc__
+    return command
+
+
+@_writes
+def plot(study: "Study", directory: Path, title: str) -> Iterable[object]:
     """Draw the figures as PDF, SVG and PNG."""
-    with _errors_for_people():
-        study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
-        from analysis.figures import draw, write_figures
+    from analysis.figures import draw, write_figures
 
-        directory = _output(table, output) / "figures"
-        for stem in write_figures(draw(study), directory):
-            typer.echo(f"{stem}.{{pdf,svg,png}}")
+    stems = write_figures(draw(study), directory / "figures")
+    return [f"{stem}.{{pdf,svg,png}}" for stem in stems]
 
 
-def table(
-    table: TableArgument,
-    *,
-    output: OutputOption = None,
-    metric: MetricOption = None,
-    weights: WeightsOption = None,
-    hold_out: HoldOutOption = None,
-    columns: ColumnsOption = None,
-) -> None:
+@_writes
+def table(study: "Study", directory: Path, title: str) -> Iterable[object]:
     """Write the tables of runs, rungs, fits and hold-outs as LaTeX, CSV and Markdown."""
-    with _errors_for_people():
-        study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
-        from analysis.tables import write_tables
+    from analysis.tables import write_tables
 
-        for path in write_tables(study, _output(table, output) / "tables"):
-            typer.echo(path)
+    return write_tables(study, directory / "tables")
 
 
-def report(
-    table: TableArgument,
-    *,
-    output: OutputOption = None,
-    metric: MetricOption = None,
-    weights: WeightsOption = None,
-    hold_out: HoldOutOption = None,
-    columns: ColumnsOption = None,
-) -> str:
+@_writes
+def report(study: "Study", directory: Path, title: str) -> Iterable[object]:
     """Write fits, figures, tables and one self-contained HTML page."""
-    with _errors_for_people():
-        study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
-        from analysis.headline import headline
-        from analysis.outputs import write_all
+    from analysis.headline import headline
+    from analysis.outputs import write_all
 
-        page = write_all(study, _output(table, output), title=table.resolve().stem)
-        answers = (f"{s.label}: {headline(s)[1]}".removeprefix(": ") for s in study.series)
-        compared = (item.sentence() for item in study.comparisons)
-        said = "\n".join([*answers, *compared, str(page)])
-        typer.echo(said)
-    return said
+    page = write_all(study, directory, title)
+    answers = (f"{s.label}: {headline(s)[1]}".removeprefix(": ") for s in study.series)
+    return [*answers, *(item.sentence() for item in study.comparisons), page]
 
 
 def _study(path: Path, columns: str | None, **choices: Any) -> "Study":

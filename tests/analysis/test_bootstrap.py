@@ -5,7 +5,9 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.fitting import fit_tasks, task
 from analysis.laws import LAWS
+from analysis.selection import select
 from tests.analysis.synthetic import TRUTH, law
 
 SIZES = np.geomspace(1e4, 1e6, 6)
@@ -71,3 +73,20 @@ def test_prediction_is_the_law():
     expected = analysis.evaluate(LAWS["floor"], fit.parameters, {"x": 5e5})
     assert fit.predict(x=5e5) == float(expected)
     assert law(1e5, np.inf) == pytest.approx(fit.predict(x=1e5), rel=0.01)
+
+
+def test_fits_made_together_are_those_made_alone():
+    """Ladders of different lengths share one Newton iteration, the shorter filled up."""
+    rng = np.random.default_rng(7)
+    settings = analysis.FitSettings(bootstrap=200)
+    tasks = [
+        task(select(analysis.from_frame(frame), settings).points, LAWS["floor"], "size")
+        for frame in (ladder(rng), ladder(rng, seeds=3), ladder(rng, sizes=SIZES[:5]))
+    ]
+    for alone, together in zip(tasks, fit_tasks(tasks, settings), strict=True):
+        fit, replicates = fit_tasks([alone], settings)[0]
+        assert together.fit.parameters == pytest.approx(fit.parameters, rel=1e-6)
+        assert together.fit.huber_delta == fit.huber_delta
+        assert together.replicates and replicates
+        same = np.isclose(together.replicates.parameters, replicates.parameters, rtol=1e-4)
+        assert same.all(axis=1).mean() > 0.97  # the rest was stopped on a flat valley's floor
