@@ -17,9 +17,9 @@ class FloorConfig(Section):
     conditional: bool = Field(
         default=True, description="whether the best denoiser reads captions, as the networks do"
     )
-    candidates: int = Field(default=32, ge=1, description="nested: likely images, summed exactly")
+    candidates: int = Field(default=16, ge=1, description="nested: likely images, summed exactly")
     subset: int = Field(
-        default=128, ge=1, description="nested: size of each of two random subsets of the rest"
+        default=8, ge=1, description="nested: size of each of two random subsets of the rest"
     )
     directions: int = Field(
         default=96, ge=1, description="nested: principal directions that tell which are likely"

@@ -3,15 +3,19 @@
 import os
 import tempfile
 import zipfile
+from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from models.diffusion import finite
+from models.diffusion.finite.exact import posterior_mean
+from models.diffusion.finite.nested import nested_error, nested_posterior_means
+from models.diffusion.finite.sketch import Sketch, information, sketch
 from models.diffusion.process import diffuse, variance_exploding
 from scaling.config import RunConfig
 from scaling.config.floor import FloorConfig
@@ -21,9 +25,14 @@ from scaling.errors import InputError
 from scaling.measure.levels import common_noise, in_blocks
 from scaling.measure.rows import protocol_hash
 
+DIFFUSE = 1.0  # nats in a sketch of z below which nearly all images stay likely
+DECIDED = 25.0  # nats beyond log(n) in half a sketch at which none but its likeliest images are
+OFFSETS = 1  # keys of the nested estimator's draws are folded with this first
 PROCESS = variance_exploding()  # the x0-error of the best denoiser is the same for all
-DIRECTIONS_FROM = 2048  # images that principal directions are computed from
-VERSION = 1  # raised when the same settings would give other numbers
+VERSION = 2  # raised when the same settings would give other numbers
+
+# (x0, z, log_snr, (images, sketch), allowed, (ids, level, draw)) -> squared errors, [b]
+Estimate = Callable[..., Array]
 
 
 def description(config: FloorConfig) -> dict[str, Any]:
@@ -94,23 +103,31 @@ def compute(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.
     tokens = np.asarray(source.arrays.tokens)
     groups, own = groups_of(tokens, data.tokens)
     levels = jnp.asarray(measure.log_snr, jnp.float32)
-    estimate = {"exact": exact_error, "nested": nested_error}[chosen.method](config, source)
+    summary, parts = estimates(config, source)
 
-    def of_batch(images: Array, batch: EvaluationSet) -> Float[Array, "b k"]:
+    def of_batch(given: tuple[Array, Sketch | None], batch: EvaluationSet) -> Float[Array, "b k"]:
         x0, own, ids = (jnp.asarray(part) for part in batch)
         allowed = own == jnp.asarray(groups) if chosen.conditional else None
 
-        def at_draw(place: Int[Array, ""]) -> Float[Array, " b"]:
-            level, draw = place // measure.draws, place % measure.draws
-            noise = common_noise(measure.seed, ids, level, draw, x0.shape[1:])
-            log_snr = jnp.full(len(x0), levels[level])
-            z = diffuse(PROCESS, x0, noise, log_snr)
-            return estimate(x0, z, log_snr, images, allowed, place)
+        def errors(estimate: Estimate, first: int, count: int) -> Float[Array, "count b"]:
+            def at_draw(place: Int[Array, ""]) -> Float[Array, " b"]:
+                level, draw = place // measure.draws, place % measure.draws
+                noise = common_noise(measure.seed, ids, level, draw, x0.shape[1:])
+                log_snr = jnp.full(len(x0), levels[level])
+                z = diffuse(PROCESS, x0, noise, log_snr)
+                return estimate(x0, z, log_snr, given, allowed, (ids, level, draw))
 
-        errors = jax.lax.map(at_draw, jnp.arange(len(levels) * measure.draws))
-        return jnp.mean(errors.reshape(len(levels), measure.draws, -1), axis=1).T
+            return jax.lax.map(at_draw, first + jnp.arange(count))
 
-    return in_blocks(jax.jit(of_batch), source.arrays.images, data._replace(tokens=own[:, None]))
+        at, found = 0, []
+        for estimate, count in parts:
+            found.append(errors(estimate, at * measure.draws, count * measure.draws))
+            at += count
+        per_draw = jnp.concatenate(found).reshape(len(levels), measure.draws, -1)
+        return jnp.mean(per_draw, axis=1).T
+
+    given = (source.arrays.images, summary)
+    return in_blocks(jax.jit(of_batch), given, data._replace(tokens=own[:, None]))
 
 
 def groups_of(
@@ -122,51 +139,75 @@ def groups_of(
     return number[: len(tokens)], number[len(tokens) :]
 
 
-def exact_error(config: RunConfig, source: Source) -> Any:
-    """(x0, z, log_snr, images, allowed, place) -> squared error of the exact posterior mean."""
+def estimates(
+    config: RunConfig, source: Source
+) -> tuple[Sketch | None, list[tuple[Estimate, int]]]:
+    """What the estimate reads beside the images, and which estimate serves how many levels."""
+    measure, chosen = config.measure, config.measure.floor
+    if chosen.method == "exact":
+        return None, [(exact_error, len(measure.log_snr))]
+    images = source.arrays.images
+    summary = sketch(images, chosen.directions, decode=to_float)
+    efforts = [effort(chosen, summary, level, len(images)) for level in measure.log_snr]
+    return summary, [
+        (sampled_error(measure.seed, same), len(list(run))) for same, run in groupby(efforts)
+    ]
 
-    def error(x0: Array, z: Array, log_snr: Array, images: Array, allowed: Any, place: Array):
-        best = finite.posterior_mean(PROCESS, z, log_snr, images, allowed, decode=to_float)
-        return jnp.mean((x0 - best) ** 2, axis=tuple(range(1, x0.ndim)))
 
-    return error
+class Effort(NamedTuple):
+    """How many directions are compared, and how many images are read, at a noise level."""
+
+    directions: int
+    candidates: int
+    subset: int
 
 
-def nested_error(config: RunConfig, source: Source) -> Any:
-    """The same by the nested estimator, with its own subsets at each level and draw."""
-    chosen, images = config.measure.floor, source.arrays.images
-    count = len(images)
-    directions = finite.principal_directions(
-        to_float(images[:: -(-count // DIRECTIONS_FROM)]), chosen.directions
-    )
-    coordinates = jnp.concatenate(
-        [
-            finite.coordinates(to_float(images[first : first + DIRECTIONS_FROM]), directions)
-            for first in range(0, count, DIRECTIONS_FROM)
-        ]
-    )
-    generator = np.random.Generator(np.random.PCG64(config.measure.seed))
-    size = min(chosen.subset, count)
-    subsets = jnp.asarray(
-        [
-            [generator.choice(count, size, replace=False) for _ in range(2)]
-            for _ in range(len(config.measure.log_snr) * config.measure.draws)
-        ]
-    )
+def effort(chosen: FloorConfig, summary: Sketch, log_snr: float, count: int) -> Effort:
+    """All of it where z leaves a choice of images, less where it tells nothing or everything."""
+    directions, candidates, subset = chosen.directions, chosen.candidates, chosen.subset
+    half = directions // 2
+    if information(summary.variances, log_snr) < DIFFUSE:
+        return Effort(max(1, directions // 6), max(1, candidates // 4), subset)
+    if information(summary.variances[:half], log_snr) > np.log(count) + DECIDED:
+        return Effort(half, candidates, 0)
+    return Effort(directions, candidates, subset)
 
-    def error(x0: Array, z: Array, log_snr: Array, images: Array, allowed: Any, place: Array):
-        pair = finite.nested_posterior_means(
+
+def exact_error(x0: Array, z: Array, log_snr: Array, given: Any, allowed: Any, place: Any) -> Array:
+    """Squared error of the exact posterior mean."""
+    best = posterior_mean(PROCESS, z, log_snr, given[0], allowed, decode=to_float)
+    return jnp.mean((x0 - best) ** 2, axis=tuple(range(1, x0.ndim)))
+
+
+def sampled_error(seed: int, effort: Effort) -> Estimate:
+    """The same by the nested estimator, with draws of its own for each example, level and draw.
+
+    Examples share no draw, so that the standard error over examples holds what drawing adds.
+    """
+
+    def offsets(ids: Array, level: Array, draw: Array) -> Float[Array, "b 2"]:
+        def one(example: Array) -> Array:
+            key = jax.random.fold_in(jax.random.key(seed), OFFSETS)
+            for number in (example, level, draw):
+                key = jax.random.fold_in(key, number)
+            return jax.random.uniform(key, (2,))
+
+        return jax.vmap(one)(ids)
+
+    def error(x0: Array, z: Array, log_snr: Array, given: Any, allowed: Any, place: Any) -> Array:
+        images, summary = given
+        pair = nested_posterior_means(
             PROCESS,
             z,
             log_snr,
             images,
-            directions,
-            coordinates,
-            subsets[place],
+            summary.first(effort.directions),
+            offsets(*place),
             allowed,
-            candidates=chosen.candidates,
+            candidates=effort.candidates,
+            subset=effort.subset,
             decode=to_float,
         )
-        return finite.nested_error(x0, pair)
+        return nested_error(x0, pair)
 
     return error

@@ -1,4 +1,4 @@
-"""A finite set of images under diffusion: the best possible denoiser, exactly and from samples.
+"""A finite set of images under diffusion: the best possible denoiser, exactly.
 
 x0 is one of n images, each equally likely, and z = alpha x0 + sigma noise. With y = z / alpha,
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Num
+from jaxtyping import Array, Bool, Float, Num
 
 from models.diffusion.process import Process, over_images
 
@@ -106,86 +106,3 @@ def posterior_mean(
 
     mean, _ = jax.lax.scan(add, jnp.zeros_like(y), starts)
     return mean.reshape(z.shape)
-
-
-def principal_directions(
-    images: Float[Array, "m *d"], count: int
-) -> Float[Array, "pixels directions"]:
-    """Orthonormal directions, at most `count`, in which these images vary most."""
-    centred = _flat(images) - jnp.mean(_flat(images), axis=0)
-    return jnp.linalg.svd(centred, full_matrices=False)[2][:count].T
-
-
-def coordinates(
-    images: Float[Array, "b *d"], directions: Float[Array, "pixels k"]
-) -> Float[Array, "b k"]:
-    """Along each direction."""
-    return jnp.matmul(_flat(images), directions, precision="highest")
-
-
-def nested_posterior_means(
-    process: Process,
-    z: Float[Array, "b *d"],
-    log_snr: Float[Array, " b"],
-    images: Num[Array, "n *d"],
-    directions: Float[Array, "pixels k"],
-    known: Float[Array, "n k"],
-    subsets: Int[Array, "2 r"],
-    allowed: Allowed | None = None,
-    *,
-    candidates: int,
-    decode: Decode = as_they_are,
-) -> Float[Array, "2 b *d"]:
-    """Two estimates of E[x0 | z] from a few images each, independent given z.
-
-    The sums of the exact mean are split in two. The `candidates` images most likely to have given
-    z, judged by their `known` coordinates along a few `directions`, are summed exactly; the rest is
-    estimated from a random subset without repetition, whose r members outside the candidates stand
-    for all N outside them, each weighing N / r (Horvitz and Thompson 1952: both sums unbiased).
-    Neither choice may know the source of z, or the estimate is no denoiser.
-    """
-    y = _flat(z / over_images(process.alpha(log_snr), z))
-    ranking = scores(coordinates(y, directions), log_snr, known)
-    if allowed is not None:
-        ranking = jnp.where(allowed, ranking, -jnp.inf)
-    ranks, index = jax.lax.top_k(ranking, min(candidates, len(images)))
-    listed = ~jnp.isneginf(ranks)
-    eligible = len(images) if allowed is None else jnp.sum(allowed, axis=1)
-    outside = eligible - jnp.sum(listed, axis=1)
-
-    chosen = subsets.reshape(-1)
-    far = _flat(decode(images[chosen]))
-    counts = ~jnp.any(chosen[:, None] == index[:, None], axis=-1)
-    if allowed is not None:
-        counts &= allowed[:, chosen]
-    counts = counts.reshape(len(y), *subsets.shape)
-    each = outside[:, None] / jnp.maximum(1, jnp.sum(counts, axis=2))
-    far_logs = scores(y, log_snr, far).reshape(counts.shape) + jnp.log(each)[..., None]
-    far_logs = jnp.where(counts, far_logs, -jnp.inf)
-
-    def combine(draw: tuple[Array, ...]) -> tuple[Array, Array]:
-        """The candidates' part of both means, and the weights of both subsets."""
-        y, log_snr, index, listed, far_logs = draw
-        near = _flat(decode(images[index]))
-        logs = jnp.where(listed, refined(y, log_snr, near), -jnp.inf)
-        base = jnp.exp(log_snr) * jnp.dot(y - near[0] / 2, near[0], precision="highest")
-        both = jnp.concatenate([jnp.tile(logs, (2, 1)), far_logs - base], axis=1)
-        weights = jax.nn.softmax(both, axis=1)
-        ours, theirs = weights[:, : len(index)], weights[:, len(index) :]
-        return jnp.matmul(ours, near, precision="highest"), theirs
-
-    draws = (y, log_snr, index, listed, far_logs)
-    ours, theirs = jax.lax.map(combine, draws, batch_size=AT_ONCE)
-    far = far.reshape(*subsets.shape, -1)
-    pair = jnp.moveaxis(ours, 1, 0) + jnp.einsum("bhr,hrd->hbd", theirs, far, precision="highest")
-    return pair.reshape(2, *z.shape)
-
-
-def nested_error(x0: Float[Array, "b *d"], pair: Float[Array, "2 b *d"]) -> Float[Array, " b"]:
-    """(x0 - D1) . (x0 - D2) per pixel for two estimates of E[x0 | z] that know z and not x0.
-
-    Its mean is the least loss plus E|E[x0|z] - E[D|z]|^2: an upper bound with only the square of
-    the estimates' bias in excess, their variance having dropped out.
-    """
-    axes = tuple(range(1, x0.ndim))
-    return jnp.mean((x0 - pair[0]) * (x0 - pair[1]), axis=axes)
