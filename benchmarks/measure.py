@@ -21,8 +21,8 @@ from scaling.config import RunConfig
 from scaling.costs import costs
 from scaling.data.order import batch_indices
 from scaling.data.source import load
-from scaling.train import optimiser
 from scaling.train.program import make_program
+from scaling.train.program import rates as rates_of
 
 MATMUL_SIZE = 1536
 CALL_SECONDS = 0.4  # of a call that is timed: shorter ones hide nothing, longer ones are few
@@ -75,7 +75,7 @@ def training(
         return np.array(drawn, np.int32)
 
     program = make_program(config, source)
-    numbers = [optimiser.rates(config.train)] * runs
+    numbers = [rates_of(config)] * runs
     rates = jax.tree.map(lambda *leaves: jnp.stack(leaves), *numbers)
     fixed = (seeds, rates, source.arrays, jnp.asarray(indices()))
     state = program.init(seeds)

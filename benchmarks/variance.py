@@ -19,9 +19,11 @@ from scaling import build, environment
 from scaling.config import RunConfig
 from scaling.data.order import batch_indices
 from scaling.data.source import Source, load
-from scaling.train import optimiser
+from scaling.train.gradients import gradients
+from scaling.train.losses import batches as draws
 from scaling.train.losses import weighted_losses
 from scaling.train.program import TrainState, make_program
+from scaling.train.program import rates as rates_of
 from sweeps.manifest import load as load_manifest
 
 DENSITIES = ("cosine", "uniform", "adaptive", "learned")
@@ -43,7 +45,10 @@ def trained(config: RunConfig, source: Source, steps: int, per_call: int = 50) -
     """The state after `steps` steps of one run."""
     program = make_program(config, source)
     seeds = np.array([config.seed], np.int32)
-    rates = jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], optimiser.rates(config.train))
+    rates = jax.tree.map(
+        lambda leaf: jnp.asarray(leaf)[None],
+        rates_of(config),
+    )
     state = program.init(seeds)
     for first in range(0, steps, per_call):
         drawn = batch_indices(
@@ -67,23 +72,19 @@ def variances(
     config: RunConfig, source: Source, parameters: Any, schedule: Any, batches: int
 ) -> tuple[float, float, float]:
     """Variance of one example's loss, of a stratified batch's, and of its gradient (the trace)."""
-    losses = weighted_losses(config, source)
+    draw, of_batch = draws(config, source), gradients(weighted_losses(config), 1)
 
     @jax.jit
     def one(key: jax.Array, index: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def mean(parameters: Any) -> tuple[jax.Array, jax.Array]:
-            each, _ = losses(parameters, schedule, source.arrays, key, index)
-            return jnp.mean(each), each
-
-        (_, each), gradient = jax.value_and_grad(mean, has_aux=True)(parameters)
+        each, gradient = of_batch(parameters, draw(schedule, source.arrays, key, index))
         return each, ravel_pytree(gradient)[0]
 
     order = drawn(config, source, 1, 0, batches)
     keys = jax.random.split(jax.random.key(1), batches)
     found = [one(key, jnp.asarray(index)) for key, index in zip(keys, order, strict=True)]
     each = np.array([loss for loss, _ in found], float)
-    gradients = np.array([gradient for _, gradient in found])
-    return each.var(), each.mean(axis=1).var(), float(gradients.var(axis=0).sum())
+    of_gradient = np.array([gradient for _, gradient in found]).var(axis=0).sum()
+    return each.var(), each.mean(axis=1).var(), float(of_gradient)
 
 
 def table(title: str, rows: dict[str, Sequence[float]]) -> None:

@@ -1,6 +1,7 @@
 """Layers shared by the networks, as functions of arrays."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -55,6 +56,19 @@ def attention(qkv: Float[Array, "b n _"], heads: int) -> Float[Array, "b n d"]:
     # `split` and not slices, whose gradients are padded and added: a tenth of a small model's step.
     q, k, v = (part.reshape(batch, tokens, heads, -1) for part in jnp.split(qkv, 3, axis=-1))
     return jax.nn.dot_product_attention(q, k, v).reshape(batch, tokens, channels // 3)
+
+
+def matrix_product(
+    x: Float[Array, "*s i"], kernel: Float[Array, "i o"], dimensions: Any = None, **options: Any
+) -> Float[Array, "*s o"]:
+    """x times the kernel, as one product of two matrices: `dot_general` of an `nnx.Linear`.
+
+    With x as it is, the kernel's gradient sums over two axes: XLA on a CPU then transposes both
+    operands, at a third of the speed (96 channels; a small model's step takes a fifth less time).
+    """
+    last_with_first = (((1,), (0,)), ((), ()))
+    rows = jax.lax.dot_general(x.reshape(-1, x.shape[-1]), kernel, last_with_first, **options)
+    return rows.reshape(*x.shape[:-1], kernel.shape[-1])
 
 
 def patchify(images: Float[Array, "b h w c"], size: int) -> Float[Array, "b n p"]:

@@ -9,6 +9,7 @@ from models.networks.layers import (
     attention,
     layer_norm,
     log_snr_features,
+    matrix_product,
     mean_embedding,
     patchify,
     positions_2d,
@@ -28,6 +29,28 @@ def test_layer_norm_and_its_gradient_equal_the_automatic_ones():
         expected, pull_plain = jax.vjp(plain_layer_norm, x)
         assert_allclose(value, expected, rtol=1e-12)
         assert_allclose(pull(g)[0], pull_plain(g)[0], rtol=1e-9, atol=1e-12)
+
+
+def products(jaxpr):
+    return [e for e in jaxpr.eqns if e.primitive.name == "dot_general"]
+
+
+def test_a_linear_layer_and_its_gradients_are_products_of_two_matrices():
+    with jax.enable_x64(True):
+        x = jax.random.normal(jax.random.key(0), (2, 3, 5))
+        kernel, g = jax.random.normal(jax.random.key(1), (5, 4)), jnp.arange(24.0).reshape(2, 3, 4)
+        value, pull = jax.vjp(matrix_product, x, kernel)
+        assert_allclose(value, np.einsum("bni,io->bno", x, kernel), rtol=1e-12)
+        dx, dkernel = pull(g)
+        assert_allclose(dx, np.einsum("bno,io->bni", g, kernel), rtol=1e-12)
+        assert_allclose(dkernel, np.einsum("bni,bno->io", x, g), rtol=1e-12)
+
+        def both(x, kernel, g):
+            return jax.vjp(matrix_product, x, kernel)[1](g)
+
+        found = products(jax.make_jaxpr(both)(x, kernel, g).jaxpr)
+        assert found
+        assert all(v.aval.ndim == 2 for equation in found for v in equation.invars)
 
 
 def test_patches_round_trip_and_keep_pixels_together():
