@@ -10,15 +10,17 @@ Attention = Literal["auto", "xla", "cudnn"]
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """Precision of activations (state stays float32), what the backward pass computes again.
+    """Precision of activations (state stays float32), and what the backward pass computes again.
 
-    `rematerialise`: "all" keeps only the input of each block, "all_but_products" the results of
+    `rematerialise` "all" keeps only the input of each block, "all_but_products" the results of
     matrix products with weights too. `attention` "auto" takes cuDNN's where it can be had.
+    `update_scale` multiplies what each block adds.
     """
 
     precision: Precision = "float32"
     rematerialise: Rematerialise = "nothing"
     attention: Attention = "auto"
+    update_scale: float = 1.0
 
 
 PLAIN = Compute()

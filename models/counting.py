@@ -5,9 +5,11 @@ multiplications *and* additions (twice the multiply-adds that papers call Gflops
 is left out. Tests hold the sums against the traced and the compiled programs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from models.compute import Rematerialise
 
 Kind = Literal["body", "modulation", "embedding"]
 """Of every token; of the condition alone, once an image (adaLN); a table that is looked up."""
@@ -23,6 +25,8 @@ class Layer:
     kind: Kind = "body"
     backward: int = 2  # products of the backward pass over those of the forward pass
     kept: int = 0  # numbers that the backward pass needs, unless it computes them again
+    result: int = 0  # numbers that a product with weights gives
+    entry: bool = False  # what enters a block, which is kept in any case
 
 
 def linear(
@@ -47,21 +51,36 @@ def linear(
         kind=kind,
         backward=backward,
         kept=inputs * rows,
+        result=outputs * rows,
     )
 
 
 def attention(name: str, queries: int, keys: int, width: int, heads: int) -> Layer:
-    """Queries with keys and weights with values; keeps q, k, v and the weights."""
+    """Queries with keys and weights with values.
+
+    Keeps q, k, v, and the weights before, during and after their softmax, as XLA does on a CPU;
+    fused attention on an accelerator does not.
+    """
     return Layer(
         name=name,
         multiply_adds=2 * queries * keys * width,
-        kept=(queries + 2 * keys) * width + heads * queries * keys,
+        kept=(queries + 2 * keys) * width + 3 * heads * queries * keys,
     )
 
 
 def embedding(name: str, rows: int, width: int) -> Layer:
     """A table of which rows are taken."""
     return Layer(name=name, parameters=rows * width, kind="embedding")
+
+
+def elementwise(name: str, numbers: int) -> Layer:
+    """Norms, gates and activation functions: the numbers that they keep."""
+    return Layer(name=name, kept=numbers)
+
+
+def entry(numbers: int) -> Layer:
+    """What enters a block."""
+    return Layer(name="entry", kept=numbers, entry=True)
 
 
 def block(name: str, layers: Iterable[Layer]) -> list[Layer]:
@@ -78,7 +97,7 @@ class Counts:
     parameters_active: int  # those that every token meets: without tables and adaLN
     forward_flops: int
     training_flops: int  # forward and backward
-    kept: int  # numbers kept for the backward pass, nothing computed again
+    kept: Mapping[Rematerialise, int]  # numbers in memory for the backward pass
 
     @property
     def multiply_adds(self) -> int:
@@ -98,8 +117,25 @@ def total(layers: Iterable[Layer]) -> Counts:
         parameters_active=sum(layer.parameters for layer in dense if layer.kind == "body"),
         forward_flops=forward,
         training_flops=forward + backward,
-        kept=sum(layer.kept for layer in layers),
+        kept=_kept(layers),
     )
+
+
+def _kept(layers: Sequence[Layer]) -> dict[Rematerialise, int]:
+    """By what is computed again: then one block at a time has all its numbers in memory."""
+    blocks: dict[str, list[Layer]] = {}
+    for layer in layers:
+        blocks.setdefault(layer.name.rpartition("/")[0], []).append(layer)
+    outside = sum(layer.kept for layer in blocks.pop("", []))
+    at_work = max((sum(layer.kept for layer in b) for b in blocks.values()), default=0)
+    inside = [layer for b in blocks.values() for layer in b]
+    entries = sum(layer.kept for layer in inside if layer.entry)
+    results = sum(layer.result for layer in inside)
+    return {
+        "nothing": outside + sum(layer.kept for layer in inside),
+        "all": outside + entries + at_work,
+        "all_but_products": outside + entries + results + at_work,
+    }
 
 
 def sampling_flops(counts: Counts, evaluations: int) -> int:

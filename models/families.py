@@ -4,8 +4,10 @@ from models.counting import Counts, total
 from models.family import Family, Shape
 from models.ladder import Rung
 from models.networks.dit.family import DIT
+from models.networks.edm2.family import EDM2
+from models.networks.uvit.family import UVIT
 
-FAMILIES: dict[str, Family] = {family.name: family for family in (DIT,)}
+FAMILIES: dict[str, Family] = {family.name: family for family in (DIT, EDM2, UVIT)}
 
 
 def ladder(family: str) -> tuple[Rung, ...]:

@@ -1,5 +1,6 @@
 """What the toolkit must know of a model family before, and without, computing anything."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,11 @@ from models.ladder import Rung
 
 Shape = Any
 """A family's own frozen dataclass: everything that fixes the parameters; has `rung`, `inputs`."""
+
+
+def xavier(path: tuple[str, ...], width: int, inputs: int, outputs: int) -> float:
+    """The same variance forwards and backwards (Glorot and Bengio 2010, Eq. 12)."""
+    return math.sqrt(2 / (inputs + outputs))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +32,10 @@ class Family:
     """A ladder, its shapes, and where its network is.
 
     `shape(rung=, inputs=, patch_size=, conditioning=)` makes a shape, `layers(shape)` lists what
-    it holds; `network` is "module:class", imported when a network is built. Solved sizes have
+    it holds; `network` is "module:class", imported when a network is built, as is
+    `after_update`, what training applies to parameters after each update. Solved sizes have
     heads of `head_width` channels and an `aspect`, width over depth, within the bounds.
+    `initial(path, width, i, o)` is the deviation of a new matrix [i, o] of that name.
     """
 
     name: str
@@ -36,5 +44,9 @@ class Family:
     layers: Callable[[Shape], list[Layer]]
     network: str
     published: tuple[Published, ...]
+    initial: Callable[[tuple[str, ...], int, int, int], float]
+    conditionings: tuple[str, ...]
     head_width: int
     aspect: tuple[float, float]
+    odd_depth: bool = False
+    after_update: str = ""

@@ -14,18 +14,27 @@ ASPECT_COUNTS = 0.02
 WIDEST = 100_000
 
 
-def candidates(head_width: int, aspect: tuple[float, float]) -> Iterator[Rung]:
+def candidates(
+    head_width: int, aspect: tuple[float, float], odd_depth: bool = False
+) -> Iterator[Rung]:
     """Ever wider rungs of this head width, with every depth that keeps width / depth in bounds."""
     narrow, wide = aspect
     for heads in itertools.count(1):
         width = heads * head_width
         shallowest = max(1, math.ceil(width / wide))
-        for depth in range(shallowest, max(shallowest, math.floor(width / narrow)) + 1):
+        shallowest += odd_depth and shallowest % 2 == 0
+        deepest = max(shallowest, math.floor(width / narrow))
+        for depth in range(shallowest, deepest + 1, 1 + odd_depth):
             yield Rung(name="", depth=depth, width=width, heads=heads)
 
 
 def solve(
-    cost: Callable[[Rung], float], target: float, *, head_width: int, aspect: tuple[float, float]
+    cost: Callable[[Rung], float],
+    target: float,
+    *,
+    head_width: int,
+    aspect: tuple[float, float],
+    odd_depth: bool = False,
 ) -> Rung:
     """The rung whose cost is nearest to the target by ratio; of near ties the usual aspect.
 
@@ -41,7 +50,10 @@ def solve(
         return abs(math.log(cost(rung) / target)) + ASPECT_COUNTS * shape
 
     best: tuple[float, Rung] | None = None
-    for _, same_width in itertools.groupby(candidates(head_width, aspect), lambda r: r.width):
+    rungs_by_width = itertools.groupby(
+        candidates(head_width, aspect, odd_depth), lambda rung: rung.width
+    )
+    for _, same_width in rungs_by_width:
         rungs = list(same_width)
         found = min(((miss(rung), rung) for rung in rungs), key=lambda pair: pair[0])
         best = min(best, found, key=lambda pair: pair[0]) if best else found

@@ -108,6 +108,7 @@ class LadderConfig(Section):
             known,
             head_width=self.head_width or family.head_width,
             aspect=self.aspect or family.aspect,
+            odd_depth=family.odd_depth,
         )
         return {"depth": found.depth, "width": found.width, "heads": found.heads}
 

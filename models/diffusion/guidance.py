@@ -7,7 +7,7 @@ All guide what the network predicts. Predictions at one z are linear in one anot
 import math
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Num
 
 from models.diffusion.predictions import Network
 from models.diffusion.process import over_images
@@ -41,7 +41,7 @@ def classifier_free(network: Network, scale: float, interval: Interval = EVERYWH
         return network
 
     def guided(
-        z: Float[Array, "b h w c"], log_snr: Float[Array, " b"], tokens: Int[Array, "b t"]
+        z: Float[Array, "b h w c"], log_snr: Float[Array, " b"], tokens: Num[Array, "b t *e"]
     ) -> Float[Array, "b h w c"]:
         both = network(
             jnp.concatenate([z, z]),
@@ -65,7 +65,7 @@ def autoguidance(
         return network
 
     def guided(
-        z: Float[Array, "b h w c"], log_snr: Float[Array, " b"], tokens: Int[Array, "b t"]
+        z: Float[Array, "b h w c"], log_snr: Float[Array, " b"], tokens: Num[Array, "b t *e"]
     ) -> Float[Array, "b h w c"]:
         good, bad = network(z, log_snr, tokens), bad_network(z, log_snr, tokens)
         return _guided(good, bad, log_snr, scale, interval)

@@ -1,7 +1,7 @@
 """The denoising loss, never reduced over the batch."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Num
 
 from models.diffusion.predictions import Network, error_ratio, from_x0_and_noise
 from models.diffusion.process import Process, diffuse, over_images
@@ -11,7 +11,7 @@ def denoising_loss(
     process: Process,
     network: Network,
     x0: Float[Array, "b h w c"],
-    tokens: Int[Array, "b t"],
+    tokens: Num[Array, "b t *e"],
     noise: Float[Array, "b h w c"],
     log_snr: Float[Array, " b"],
     *,

@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Num
 
 from models.diffusion.process import Process, over_images
 
 Coefficient = Float[Array, "*s"]
 
 Network = Callable[
-    [Float[Array, "b h w c"], Float[Array, " b"], Int[Array, "b t"]], Float[Array, "b h w c"]
+    [Float[Array, "b h w c"], Float[Array, " b"], Num[Array, "b t *e"]], Float[Array, "b h w c"]
 ]
 """(what it reads of z, log_snr, tokens) -> a prediction of the quantity that it was trained on."""
 
@@ -109,7 +109,7 @@ def error_ratio(
 
 
 def denoiser(
-    process: Process, network: Network, tokens: Int[Array, "b t"], prediction: str
+    process: Process, network: Network, tokens: Num[Array, "b t *e"], prediction: str
 ) -> Denoiser:
     """A network with its captions as a function of (z, log_snr) to predictions of x0 and noise."""
 

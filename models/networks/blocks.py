@@ -8,6 +8,7 @@ from flax import nnx
 from jaxtyping import Array
 
 from models.compute import Compute
+from models.networks.observe import observe, observed
 
 UNROLL_UP_TO = 8
 """Deepest stack that is unrolled: on a CPU a loop costs time, and compiles faster only beyond."""
@@ -35,7 +36,12 @@ def run(blocks: nnx.Module, depth: int, x: Array, *conditions: Any, compute: Com
     graph, stacked = nnx.split(blocks)
 
     def block(x: Array, parameters: Any) -> tuple[Array, None]:
-        return nnx.merge(graph, parameters)(x, *conditions), None
+        y = nnx.merge(graph, parameters)(x, *conditions)
+        return y if compute.update_scale == 1 else x + compute.update_scale * (y - x), None
 
+    if observed():
+        for i in range(depth):
+            x = observe(f"block {i}", block(x, jax.tree.map(lambda leaf, i=i: leaf[i], stacked))[0])
+        return x
     unroll = depth if depth <= UNROLL_UP_TO else 1
     return jax.lax.scan(rematerialised(block, compute), x, stacked, unroll=unroll)[0]

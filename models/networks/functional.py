@@ -16,6 +16,7 @@ from jaxtyping import Array
 from models.compute import PLAIN, Compute
 from models.families import FAMILIES
 from models.family import Shape
+from models.networks.observe import observing
 
 Parameters = dict[str, Any]
 
@@ -27,16 +28,32 @@ class Functional:
     init: Callable[[jax.Array], Parameters]
     apply: Callable[..., jax.Array]
 
+    def probe(self, *inputs: Any) -> dict[str, jax.Array]:
+        """What `apply` computes of these arguments after each block, and its prediction."""
+        with observing() as seen:
+            return {"prediction": self.apply(*inputs)} | seen
+
+
+def _imported(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def after_update(family: str) -> Callable[[Parameters], Parameters]:
+    """What training applies to parameters after each update; nothing for most families."""
+    place = FAMILIES[family].after_update
+    return _imported(place) if place else lambda parameters: parameters
+
 
 def functional(family: str, shape: Shape, compute: Compute = PLAIN) -> Functional:
     """The network of this family and shape as pure functions; KeyError for an unknown family.
 
     Parameters and the prediction are float32 whatever the precision of what lies between.
     """
-    module, _, name = FAMILIES[family].network.partition(":")
-    build = getattr(import_module(module), name)
+    build = _imported(FAMILIES[family].network)
     graph, abstract = nnx.split(nnx.eval_shape(lambda: build(shape, compute, rngs=nnx.Rngs(0))))
     inner = jnp.dtype(compute.precision)
+    keeps = getattr(build, "keeps_float32", False)  # it lowers its weights itself
 
     def lowered(leaf: Array) -> Array:
         return leaf.astype(inner) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
@@ -46,7 +63,8 @@ def functional(family: str, shape: Shape, compute: Compute = PLAIN) -> Functiona
 
     def apply(parameters: Parameters, z: Array, log_snr: Array, tokens: Array) -> jax.Array:
         state = jax.tree.map(lambda leaf: leaf, abstract)
-        nnx.replace_by_pure_dict(state, jax.tree.map(lowered, parameters))
+        given = parameters if keeps else jax.tree.map(lowered, parameters)
+        nnx.replace_by_pure_dict(state, given)
         predict = nnx.merge(graph, state)
         return predict(lowered(z), log_snr, lowered(tokens)).astype(z.dtype)
 

@@ -50,14 +50,6 @@ def modulate(
     return x * (1 + scale[:, None, :]) + shift[:, None, :]
 
 
-def attention(qkv: Float[Array, "b n _"], heads: int) -> Float[Array, "b n d"]:
-    """Softmax attention over the n tokens from concatenated queries, keys and values."""
-    batch, tokens, channels = qkv.shape
-    # `split` and not slices, whose gradients are padded and added: a tenth of a small model's step.
-    q, k, v = (part.reshape(batch, tokens, heads, -1) for part in jnp.split(qkv, 3, axis=-1))
-    return jax.nn.dot_product_attention(q, k, v).reshape(batch, tokens, channels // 3)
-
-
 def matrix_product(
     x: Float[Array, "*s i"], kernel: Float[Array, "i o"], dimensions: Any = None, **options: Any
 ) -> Float[Array, "*s o"]:

@@ -17,7 +17,7 @@ class ModelConfig(Section):
     A rung of the family's ladder sets depth, width and heads. Without one, all three are given.
     """
 
-    family: Literal["dit"] = "dit"
+    family: Literal["dit", "edm2", "uvit"] = "dit"
     rung: str = Field(
         default="",
         description="name of a size on the family's ladder (see `scaling ladder`); with depth, "
@@ -31,7 +31,7 @@ class ModelConfig(Section):
         default=0, ge=0, le=1000, description="of attention; from the rung if not given"
     )
     patch_size: int = Field(default=4, ge=1, le=32, description="pixels a side of one token")
-    conditioning: Literal["pooled", "class", "in_context", "cross_attention"] = Field(
+    conditioning: Literal["pooled", "class", "in_context", "cross_attention", "none"] = Field(
         default="pooled",
         description="how conditions enter: the mean of their vectors steers all blocks, also as "
         "tokens, or also by cross-attention; class: one number's vector, as published",
@@ -68,6 +68,21 @@ class ModelConfig(Section):
             )
         if self.width % self.heads:
             raise ValueError(f"width {self.width} cannot be split into {self.heads} heads")
+        if FAMILIES[self.family].odd_depth and self.depth % 2 == 0:
+            raise ValueError(
+                f"a {self.family} has an odd number of blocks, a middle one and pairs around it, "
+                f"not {self.depth}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _family_has_the_conditioning(self) -> "ModelConfig":
+        known = FAMILIES[self.family].conditionings
+        if self.conditioning not in known:
+            raise ValueError(
+                f"a {self.family} has no conditioning '{self.conditioning}'; it has "
+                f"{', '.join(known)}"
+            )
         return self
 
     @property

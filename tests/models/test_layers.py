@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.testing import assert_allclose
 
+from models.networks.attention import self_attend
 from models.networks.layers import (
-    attention,
     layer_norm,
     log_snr_features,
     matrix_product,
@@ -67,7 +67,7 @@ def test_attention_equals_the_textbook():
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     weights /= weights.sum(-1, keepdims=True)
     expected = np.einsum("bhqk,bkhd->bqhd", weights, v).reshape(2, 5, 12)
-    assert_allclose(attention(jnp.asarray(qkv), 3), expected, rtol=2e-5, atol=1e-5)
+    assert_allclose(self_attend(jnp.asarray(qkv), 3), expected, rtol=2e-5, atol=1e-5)
 
 
 def test_a_caption_is_the_mean_of_its_words_and_the_empty_one_has_its_own_row():

@@ -1,10 +1,10 @@
 """The sizes of DiT: published ones, and smaller ones for CPU work."""
 
-from models.family import Family, Published
+from models.family import Family, Published, xavier
 from models.inputs import Inputs
 from models.ladder import Rung, table
 from models.networks.dit.count import layers
-from models.networks.dit.shape import DiTShape
+from models.networks.dit.shape import Conditioning, DiTShape
 
 # Small rungs are named by their parameters on 16-pixel emoji with patches of 2. Heads of 16 to 36
 # channels, 24 where the width allows; a block holds 18 width^2 parameters.
@@ -37,13 +37,25 @@ TABLE = {  # arXiv 2212.09748: millions of parameters, G multiply-adds by patch 
 }
 
 
-def published_shape(rung: Rung, patch_size: int) -> DiTShape:
-    """As in the paper's released code."""
+# Text-to-image, of arXiv 2407.18290: millions of parameters. A DiT with patches of 2 in 4 channels
+# and a learned variance, without class table and last modulation, its fixed positions counted, is
+# all four to the last digit; the text's share is then none. Pooled text vectors through one linear
+# layer, and the last modulation, add 1.5, 1.2, 0.6 and 0.5 % to that.
+GU = {"S": "32.28", "B": "128.56", "L": "454.98", "XL": "671.32"}
+
+TEXT_LATENTS = Inputs(size=32, channels=4, length=77, embedding_width=768)
+"""As before, and the 77 vectors of CLIP ViT-L's text encoder."""
+
+
+def published_shape(
+    rung: Rung, patch_size: int, inputs: Inputs = LATENTS, conditioning: Conditioning = "class"
+) -> DiTShape:
+    """As in the paper's released code; also for other conditions."""
     return DiTShape(
         rung=rung,
-        inputs=LATENTS,
+        inputs=inputs,
         patch_size=patch_size,
-        conditioning="class",
+        conditioning=conditioning,
         frequencies=256,
         noise="timestep",
         learned_variance=True,
@@ -59,6 +71,14 @@ PUBLISHED = tuple(
     )
     for rung, (parameters, by_patch) in TABLE.items()
     for patch, multiply_adds in by_patch.items()
+) + tuple(
+    Published(
+        name=f"Gu-{rung}",
+        shape=published_shape(RUNGS[rung], 2, TEXT_LATENTS, "pooled"),
+        parameters=parameters,
+        multiply_adds="",
+    )
+    for rung, parameters in GU.items()
 )
 
 DIT = Family(
@@ -68,6 +88,8 @@ DIT = Family(
     layers=layers,
     network="models.networks.dit.network:DiT",
     published=PUBLISHED,
+    initial=xavier,
+    conditionings=("pooled", "class", "in_context", "cross_attention"),
     head_width=24,
     aspect=(12.0, 41.0),
 )

@@ -12,7 +12,7 @@ Noise = Literal["log_snr", "timestep"]
 
 @dataclass(frozen=True, kw_only=True)
 class DiTShape:
-    """Everything that fixes the parameters' shapes.
+    """Everything that fixes the parameters' shapes; ValueError where `conditioning` cannot be.
 
     Conditions enter as the mean of their vectors through a linear layer ("pooled"), as the vector
     of one class ("class", as published), as tokens beside the patches ("in_context") or as keys
@@ -30,6 +30,14 @@ class DiTShape:
     frequencies: int = 32
     noise: Noise = "log_snr"
     learned_variance: bool = False
+
+    def __post_init__(self):
+        given = self.inputs
+        if self.conditioning == "class" and (given.length != 1 or given.embedding_width):
+            kind = "vectors" if given.embedding_width else "numbers"
+            raise ValueError(
+                f"conditioning 'class' needs one number for each image, not {given.length} {kind}"
+            )
 
     @property
     def patch_values(self) -> int:
@@ -50,3 +58,14 @@ class DiTShape:
     def tokens(self) -> int:
         """Patches in an image."""
         return self.side**2
+
+    @property
+    def condition_width(self) -> int:
+        """Numbers in the vector of one condition, looked up or given."""
+        return self.inputs.embedding_width or self.rung.width
+
+    @property
+    def context_length(self) -> int:
+        """Vectors that conditions give to attend to: none's and one each; 0 if never attended."""
+        attended = self.conditioning in ("in_context", "cross_attention")
+        return (1 + self.inputs.length) * attended
