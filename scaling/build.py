@@ -4,8 +4,10 @@ import importlib.util
 from collections.abc import Callable
 from typing import Any
 
+import jax
 from jaxtyping import Array, Float
 
+from models import transfer
 from models.compute import Compute
 from models.diffusion import densities, weightings
 from models.diffusion.densities import Density
@@ -16,8 +18,9 @@ from models.networks.functional import Functional, functional
 from scaling.config import DensityConfig, DiffusionConfig, RunConfig
 from scaling.config.extension import FromFile
 from scaling.config.section import Section
+from scaling.config.transfer import MuP, ParametersRule, WidthRule
 from scaling.config.weightings import DensityWeighting, FreeWeighting
-from scaling.costs import shape
+from scaling.costs import counts, shape
 from scaling.data.facts import facts
 from scaling.errors import InputError
 
@@ -95,8 +98,45 @@ def factor(config: DiffusionConfig) -> Factor:
 def network(config: RunConfig) -> Functional:
     """The network as pure functions."""
     train = config.train
-    compute = Compute(precision=train.precision, rematerialise=train.rematerialise)
+    scale = 1.0
+    if isinstance(train.transfer, MuP) and train.transfer.base_depth:
+        scale = train.transfer.base_depth / config.model.depth  # CompleteP, arXiv 2505.01618
+    compute = Compute(
+        precision=train.precision, rematerialise=train.rematerialise, update_scale=scale
+    )
     return functional(config.model.family, shape(config), compute)
+
+
+def _factors(config: RunConfig, which: str) -> Any:
+    rule = config.train.transfer
+    if not isinstance(rule, MuP):
+        return None
+    found = transfer.mup(config.model.family, shape(config), rule.base_width)
+    is_leaf = lambda node: isinstance(node, transfer.Factors)  # noqa: E731
+    return jax.tree.map(lambda leaf: getattr(leaf, which), found, is_leaf=is_leaf)
+
+
+def rate_factors(config: RunConfig) -> Any:
+    """Factors on each parameter's learning rate, as a tree; None where all are one."""
+    return _factors(config, "rate")
+
+
+def initialiser(config: RunConfig) -> Callable[[Array], Any]:
+    """key -> the parameters that training begins with."""
+    init, factors = network(config).init, _factors(config, "initial")
+    if factors is None:
+        return init
+    return lambda key: jax.tree.map(lambda p, factor: p * factor, init(key), factors)
+
+
+def learning_rate(config: RunConfig) -> float:
+    """The peak rate at the run's own size, but for the factors."""
+    rule, given = config.train.transfer, config.train.learning_rate
+    if isinstance(rule, WidthRule):
+        return given * (rule.base_width / config.model.width) ** 0.5
+    if isinstance(rule, ParametersRule):
+        return given * (counts(config).parameters / rule.base_parameters) ** rule.exponent
+    return given
 
 
 def ema_name(sigma_rel: float) -> str:

@@ -19,8 +19,9 @@ from scaling.config import RunConfig
 from scaling.costs import costs
 from scaling.data.order import batch_indices
 from scaling.data.source import Source, load
-from scaling.train import optimiser, sharding
+from scaling.train import sharding
 from scaling.train.program import TrainState, make_program
+from scaling.train.program import rates as rates_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ class Cohort:
             self.mesh = _mesh(self.config, len(members), execution.fsdp)
             on_runs = sharding.per_run(self.mesh)
             self.seeds = np.array([m.config.seed for m in members], np.int32)
-            rates = _stack([optimiser.rates(m.config.train) for m in members])
+            rates = _stack([rates_of(m.config) for m in members])
             self.rates = jax.device_put(rates, on_runs)
             self.arrays = jax.device_put(self.source.arrays, sharding.replicated(self.mesh))
             self.step = attempt.resume_step(members)
@@ -87,6 +88,10 @@ class Cohort:
             calls = (self._indices(0, execution.steps_per_call), np.int32(0), np.int32(0))
             arguments = (self.state, self.seeds, self.rates, self.arrays, *calls)
             self.advance_compiled = self.program.advance.lower(*arguments).compile()
+
+    def first_parameters(self) -> Any:
+        """Every run's parameters before training, made again."""
+        return self.program.init(self.seeds).parameters
 
     def _first_state(self) -> TrainState:
         if self.step == 0:

@@ -9,8 +9,10 @@ from models.inputs import Inputs
 from models.ladder import Rung
 from scaling.config import RunConfig
 from scaling.data.facts import facts
+from scaling.errors import InputError
 
 BYTES_PER_NUMBER = 4
+BYTES = {"float32": 4, "bfloat16": 2}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class Costs:
     training_flops_per_image: int
     forward_flops_per_image: int
     state_bytes: int  # weights, gradients, Adam's two moments and every average
+    activation_bytes: int  # of one image, kept for the backward pass
 
 
 def shape(config: RunConfig) -> Shape:
@@ -31,19 +34,23 @@ def shape(config: RunConfig) -> Shape:
 
 
 def shape_of(config: RunConfig, rung: Rung) -> Shape:
-    """The same in another size."""
+    """The same in another size; InputError where the family cannot be so."""
     about, model = facts(config.data), config.model
-    return FAMILIES[model.family].shape(
-        rung=rung,
-        inputs=Inputs(
-            size=about.size,
-            channels=about.channels,
-            vocabulary=about.vocabulary,
-            length=about.caption_length,
-        ),
-        patch_size=model.patch_size,
-        conditioning=model.conditioning,
-    )
+    try:
+        return FAMILIES[model.family].shape(
+            rung=rung,
+            inputs=Inputs(
+                size=about.size,
+                channels=about.channels,
+                vocabulary=about.vocabulary,
+                length=about.caption_length,
+                embedding_width=about.embedding_width,
+            ),
+            patch_size=model.patch_size,
+            conditioning=model.conditioning,
+        )
+    except ValueError as error:
+        raise InputError(f"model: {error}") from None
 
 
 def counts(config: RunConfig) -> Counts:
@@ -54,7 +61,8 @@ def counts(config: RunConfig) -> Counts:
 def costs(config: RunConfig) -> Costs:
     """What enters a run's record."""
     counted = counts(config)
-    copies = 4 + len(config.train.averaged)
+    train = config.train
+    copies = 4 + len(train.averaged)
     return Costs(
         parameters=counted.parameters,
         parameters_non_embedding=counted.parameters_non_embedding,
@@ -62,4 +70,15 @@ def costs(config: RunConfig) -> Costs:
         training_flops_per_image=counted.training_flops,
         forward_flops_per_image=counted.forward_flops,
         state_bytes=copies * BYTES_PER_NUMBER * counted.parameters,
+        activation_bytes=counted.kept[train.rematerialise] * BYTES[train.precision],
     )
+
+
+def device_bytes(config: RunConfig, devices: int, fsdp: int) -> int:
+    """Memory of each of the devices that train one run, `fsdp` of them holding its state.
+
+    The state's share, and what the backward pass keeps of one part of its share of the batch.
+    """
+    found, train = costs(config), config.train
+    images = train.batch_size / train.parts / devices
+    return round(found.state_bytes / fsdp + found.activation_bytes * max(images, 1))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
 import numpy as np
@@ -18,10 +18,11 @@ from scaling.config import RunConfig
 from scaling.config.horizons import horizons
 from scaling.data.source import load
 from scaling.errors import LostClaim, Preempted
+from scaling.measure.coordinates import CoordinateMeter
 from scaling.measure.likelihood import LikelihoodMeter
 from scaling.measure.meter import Meter
 from scaling.measure.rows import Measurement
-from scaling.measure.samples import captions_for, description, make_sampler, to_uint8
+from scaling.measure.samples import as_stored, captions_for, description, make_sampler
 from scaling.train.program import NEVER, make_program
 
 __all__ = ["Execution", "LostClaim", "Member", "Outcome", "Preempted", "Progress", "run_cohort"]
@@ -48,7 +49,20 @@ class Outcome:
     trained_steps: int  # by this attempt, for steps per second
 
 
-def _measure(cohort: Cohort, meter: Meter, likelihood: LikelihoodMeter, last: bool) -> None:
+class Meters(NamedTuple):
+    """Everything that measures a cohort."""
+
+    losses: Meter
+    likelihood: LikelihoodMeter
+    coordinates: CoordinateMeter
+
+    def protocols(self) -> dict[str, dict[str, Any]]:
+        """Every protocol in use, by its hash."""
+        return {key: p for meter in self for key, p in meter.protocols().items()}
+
+
+def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
+    meter, likelihood, coordinates = meters
     rows: list[list[Measurement]] = [[] for _ in cohort.members]
     for name, parameters in chain(cohort.weights().items(), cohort.reconstructed() if last else ()):
         new_rows = [meter.rows(name, parameters, cohort.step, last=last)]
@@ -56,6 +70,11 @@ def _measure(cohort: Cohort, meter: Meter, likelihood: LikelihoodMeter, last: bo
             new_rows.append(likelihood.rows(name, parameters, cohort.step))
         for all_rows, *new in zip(rows, *new_rows, strict=True):
             all_rows.extend(chain.from_iterable(new))
+    if coordinates.images:
+        first = cohort.first_parameters()
+        new = coordinates.rows(cohort.state.parameters, first, cohort.step)
+        for all_rows, more in zip(rows, new, strict=True):
+            all_rows.extend(more)
     for run, member in enumerate(cohort.members):
         if cohort.diverged_at[run] != NEVER:
             continue
@@ -89,7 +108,7 @@ def _draw_samples(cohort: Cohort) -> None:
             attempt.save_samples(
                 member,
                 cohort.step,
-                to_uint8(images[run]),
+                as_stored(cohort.config, images[run]),
                 captions=captions,
                 weights=name,
                 **description(samples),
@@ -109,9 +128,7 @@ def _outcome(cohort: Cohort, run: int, trained: int) -> Outcome:
     )
 
 
-def _train(
-    cohort: Cohort, meter: Meter, likelihood: LikelihoodMeter, tell: Callable[[str], None]
-) -> None:
+def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None]) -> None:
     """Train to the end, measuring at each horizon and saving now and then."""
     steps, per_call = cohort.config.train.steps, cohort.execution.steps_per_call
     stops = horizons(cohort.config.measure.horizons, steps)
@@ -125,7 +142,7 @@ def _train(
         if cohort.step in stops and not cohort.measured:
             tell("measure")
             with cohort.clock("measure"):
-                _measure(cohort, meter, likelihood, last=cohort.step == steps)
+                _measure(cohort, meters, last=cohort.step == steps)
         over = cohort.step == steps or (cohort.diverged_at != NEVER).all()
         if over or time.monotonic() - saved_at > cohort.execution.checkpoint_seconds:
             with cohort.clock("checkpoint"):
@@ -156,21 +173,20 @@ def run_cohort(
     steps = members[0].config.train.steps
     progress(Progress(phase="compile", step=0, steps=steps))
     cohort = Cohort(members, execution, clock)
-    meter = Meter(cohort.config, cohort.source)
-    likelihood = LikelihoodMeter(cohort.config, cohort.source)
+    measured = cohort.config, cohort.source
+    meters = Meters(Meter(*measured), LikelihoodMeter(*measured), CoordinateMeter(*measured))
     first = cohort.step
     for member in members:
         attempt.copy_rows(member, until=first if cohort.measured else first - 1)
         attempt.copy_snapshots(member, until=first)
-        protocols = meter.protocols() | likelihood.protocols()
-        attempt.write_json(member, "protocols.json", protocols)
+        attempt.write_json(member, "protocols.json", meters.protocols())
         attempt.write_json(member, "environment.json", environment.describe())
 
     def tell(phase: Any) -> None:
         progress(Progress(phase=phase, step=cohort.step, steps=steps, loss=cohort.shown_loss()))
 
     try:
-        _train(cohort, meter, likelihood, tell)
+        _train(cohort, meters, tell)
         if (cohort.diverged_at == NEVER).any():
             tell("sample")
             with clock("sample"):

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from scaling.costs import device_bytes
 from sweeps.cohorts import plan as plan_cohorts
 from sweeps.display import clock
 from sweeps.estimates import CORE_RATES, START_SECONDS, makespan, run_seconds
 from sweeps.fields import value_at
+from sweeps.labels import in_words
 from sweeps.manifest import Manifest
 from sweeps.store.prepare import record_of
 
@@ -22,6 +24,7 @@ class Plan:
     cohorts: Sequence[Sequence[str]]
     workers: int
     rate: float | None
+    device_bytes: dict[str, int]
 
     @property
     def flops(self) -> float:
@@ -40,8 +43,10 @@ class Plan:
         return makespan((START_SECONDS + seconds for seconds in training), self.workers)
 
 
-def plan(manifest: Manifest, *, workers: int, rate: float | None = None) -> Plan:
-    """Count everything; nothing is written."""
+def plan(
+    manifest: Manifest, *, workers: int, rate: float | None = None, devices: int = 1, fsdp: int = 1
+) -> Plan:
+    """Count everything; nothing is written. Each run is on `devices`, its state on `fsdp`."""
     records = [record_of(run) for run in manifest.runs]
     return Plan(
         records=records,
@@ -49,6 +54,7 @@ def plan(manifest: Manifest, *, workers: int, rate: float | None = None) -> Plan
         cohorts=plan_cohorts(records, size=manifest.engine.cohort, workers=workers),
         workers=workers,
         rate=rate,
+        device_bytes={run.id: device_bytes(run.config, devices, fsdp) for run in manifest.runs},
     )
 
 
@@ -57,7 +63,7 @@ def text(found: Plan) -> str:
     others = [path for path in found.swept if path != "model.rung"]
 
     def cell(record: dict[str, Any]) -> tuple[str, ...]:
-        return (record["rung"], *(str(value_at(record["config"], path)) for path in others))
+        return (record["rung"], *(in_words(value_at(record["config"], path)) for path in others))
 
     headers = [
         "rung",
@@ -67,6 +73,7 @@ def text(found: Plan) -> str:
         "without emb.",
         "FLOPs/run",
         "state",
+        "a device",
         "time/run",
     ]
     rows = [headers]
@@ -81,6 +88,7 @@ def text(found: Plan) -> str:
                 f"{first['parameters_non_embedding']:,}",
                 f"{first['flops']:.2e}",
                 _bytes(first["state_bytes"]),
+                _bytes(found.device_bytes[first["id"]]),
                 clock(found.run_seconds(first)),
             ]
         )
@@ -98,6 +106,8 @@ def text(found: Plan) -> str:
     rate = f"{found.rate:.3g} FLOP/s" if found.rate else by_size
     lines += [
         "",
+        "state: weights, gradients, moments, averages; a device: its share of the state and what",
+        "the backward pass keeps of its share of a batch",
         f"{len(found.records)} runs in {len(found.cohorts)} cohorts on {found.workers} "
         f"worker{'s' * (found.workers > 1)}: {found.flops:.3g} training FLOPs",
         f"about {clock(found.seconds)}, if a worker does {rate} and compiles each cohort in "

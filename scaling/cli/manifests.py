@@ -38,12 +38,20 @@ def plan(
     rate: Annotated[
         float | None, typer.Option(min=1.0, help="FLOP/s of one worker, for the estimated time")
     ] = None,
+    devices: Annotated[int, typer.Option(min=1, help="on which each run is trained")] = 1,
+    fsdp: Annotated[int, typer.Option(min=1, help="of them, among which its state is split")] = 1,
 ) -> None:
     """Show runs, parameters, FLOPs, memory and time before anything is spent."""
+    from scaling.errors import InputError
     from sweeps.launch import worker_count
     from sweeps.manifest import load
     from sweeps.plan import plan as make_plan
     from sweeps.plan import text
 
     found = load(manifest)
-    typer.echo(text(make_plan(found, workers=worker_count(found, workers), rate=rate)))
+    if devices % fsdp:
+        raise InputError(f"--fsdp {fsdp} must divide --devices {devices}")
+    made = make_plan(
+        found, workers=worker_count(found, workers), rate=rate, devices=devices, fsdp=fsdp
+    )
+    typer.echo(text(made))

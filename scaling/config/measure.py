@@ -78,6 +78,11 @@ class MeasureConfig(Section):
     samples: SampleConfig = SampleConfig()
     floor: FloorConfig = FloorConfig()
     likelihood: LikelihoodConfig = LikelihoodConfig()
+    coordinates: int = Field(
+        default=0,
+        ge=0,
+        description="held-out images on which the size of activations is recorded; 0: never",
+    )
     ema_widths: Widths = Field(
         default=(),
         description="widths sigma_rel of averages made from train.snapshots at the last horizon",

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from scaling.config.section import Section
+from scaling.config.transfer import NoTransfer, TransferConfig
 
 Widths = Annotated[
     tuple[Annotated[float, Field(gt=0, lt=0.28)], ...], Field(strict=False)
@@ -39,6 +40,9 @@ class TrainConfig(Section):
         lt=1,
         description="of all steps, falling linearly to zero (stable-decay only)",
     )
+    transfer: TransferConfig = Field(
+        default=NoTransfer(), description="how the rate and initial weights change with size"
+    )
     weight_decay: float = Field(default=0.0, ge=0)
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.99, ge=0, lt=1)
@@ -48,6 +52,11 @@ class TrainConfig(Section):
         description="widths sigma_rel of power-function averages (EDM2, arXiv 2312.02696)",
     )
     snapshots: SnapshotConfig = SnapshotConfig()
+    parts: int = Field(
+        default=1,
+        ge=1,
+        description="of a batch, computed one after another to save memory (gradient accumulation)",
+    )
     precision: Literal["float32", "bfloat16"] = Field(
         default="float32", description="of activations; parameters and averages stay float32"
     )
@@ -67,6 +76,12 @@ class TrainConfig(Section):
         decays = self.schedule == "warmup_stable_decay"
         if decays and self.warmup_fraction + self.decay_fraction > 1:
             raise ValueError("warmup_fraction + decay_fraction must not exceed 1")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_are_equal(self) -> "TrainConfig":
+        if self.batch_size % self.parts:
+            raise ValueError(f"a batch of {self.batch_size} has no {self.parts} equal parts")
         return self
 
     @property

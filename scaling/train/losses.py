@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from models.diffusion.densities import UNIFORMS
 from models.diffusion.loss import denoising_loss
@@ -16,40 +16,61 @@ from scaling.config import RunConfig
 from scaling.data.source import Source
 from scaling.train.sharding import batch_constraint
 
-Losses = Callable[..., tuple[Float[Array, " b"], Float[Array, " b"]]]
-"""(parameters, density's state, arrays, key, index) -> (weighted losses, their log-SNR)."""
+
+class Drawn(NamedTuple):
+    """Everything random about one batch."""
+
+    images: Float[Array, "b h w c"]
+    tokens: Num[Array, "b t *e"]
+    noise: Float[Array, "b h w c"]
+    log_snr: Float[Array, " b"]
+    factor: Float[Array, " b"]  # that each squared error is multiplied with
+    density: Float[Array, " b"]  # that log_snr was drawn from
 
 
-def weighted_losses(config: RunConfig, source: Source, mesh: Mesh | None = None) -> Losses:
-    """Draws images, captions, levels and noise by `key`; `index` are the examples of the batch."""
-    network = build.network(config)
-    process = build.process(config.diffusion)
+Draw = Callable[[Any, Any, PRNGKeyArray, Int[Array, " b"]], Drawn]
+"""(the density's state, arrays, key, the examples of the batch) -> a batch."""
+
+Losses = Callable[[Any, Drawn], Float[Array, " b"]]
+"""(parameters, a batch) -> each example's weighted loss."""
+
+
+def batches(config: RunConfig, source: Source, mesh: Mesh | None = None) -> Draw:
+    """Draws images, hides captions, and draws levels and noise, by the key alone."""
     schedule, factor = build.schedule(config), build.factor(config.diffusion)
     uniforms = UNIFORMS[config.diffusion.draws]
-    prediction, error = config.diffusion.prediction, config.diffusion.error
     size = config.train.batch_size
 
-    def losses(
-        parameters: Any, state: Any, arrays: Any, key: PRNGKeyArray, index: Int[Array, " b"]
-    ) -> tuple[Float[Array, " b"], Float[Array, " b"]]:
+    def draw(state: Any, arrays: Any, key: PRNGKeyArray, index: Int[Array, " b"]) -> Drawn:
         data_key, level_key, noise_key, drop_key = jax.random.split(key, 4)
-        batch = source.draw(arrays, data_key, index)
+        images, tokens = source.draw(arrays, data_key, index)
         keep = jax.random.uniform(drop_key, (size, 1)) >= config.train.caption_dropout
-        batch = batch._replace(tokens=jnp.where(keep, batch.tokens, 0))
+        keep = keep.reshape(size, *(1,) * (tokens.ndim - 1))
         density = schedule.density(state)
         log_snr = density.quantile(uniforms(level_key, size))
-        noise = jax.random.normal(noise_key, batch.images.shape)
-        batch, log_snr, noise = batch_constraint(mesh, (batch, log_snr, noise))
-        each = denoising_loss(
+        noise = jax.random.normal(noise_key, images.shape)
+        random = images, jnp.where(keep, tokens, 0), noise, log_snr
+        numbers = factor(density, log_snr), density.pdf(log_snr)
+        return Drawn(*batch_constraint(mesh, (*random, *numbers)))
+
+    return draw
+
+
+def weighted_losses(config: RunConfig) -> Losses:
+    """The configured denoising loss times the batch's factors."""
+    network, process = build.network(config), build.process(config.diffusion)
+    prediction, error = config.diffusion.prediction, config.diffusion.error
+
+    def losses(parameters: Any, drawn: Drawn) -> Float[Array, " b"]:
+        return drawn.factor * denoising_loss(
             process,
             partial(network.apply, parameters),
-            batch.images,
-            batch.tokens,
-            noise,
-            log_snr,
+            drawn.images,
+            drawn.tokens,
+            drawn.noise,
+            drawn.log_snr,
             prediction=prediction,
             error=error,
         )
-        return each * factor(density, log_snr), log_snr
 
     return losses

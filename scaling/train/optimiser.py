@@ -18,10 +18,10 @@ class Rates(NamedTuple):
     gradient_clip: Float[Array, "*runs"]
 
 
-def rates(config: TrainConfig) -> Rates:
-    """One run's numbers."""
+def rates(config: TrainConfig, learning_rate: float) -> Rates:
+    """One run's numbers, with the peak rate at its own size."""
     return Rates(
-        jnp.float32(config.learning_rate),
+        jnp.float32(learning_rate),
         jnp.float32(config.weight_decay),
         jnp.float32(config.gradient_clip),
     )
@@ -58,11 +58,13 @@ def update(
     state: optax.OptState,
     parameters: Any,
     step: Int[Array, ""],
+    factors: Any = None,
 ) -> tuple[Any, optax.OptState, Float[Array, ""]]:
     """One AdamW step (arXiv 1711.05101): new parameters, new moments, and the gradient's norm.
 
     The gradient is scaled down to `gradient_clip` where its global norm is larger. Weight decay is
-    multiplied by the current rate and falls on matrices only ("kernel" leaves).
+    multiplied by the current rate and falls on matrices only ("kernel" leaves). `factors`, a tree
+    like the parameters, multiply each one's rate and not its decay.
     """
     norm = optax.tree.norm(gradients)
     scale = jnp.minimum(1.0, numbers.gradient_clip / jnp.maximum(norm, 1e-12))
@@ -73,4 +75,6 @@ def update(
         decays = getattr(path[-1], "key", None) == "kernel"
         return p - rate * (u + numbers.weight_decay * p if decays else u)
 
+    if factors is not None:
+        direction = jax.tree.map(lambda u, factor: factor * u, direction, factors)
     return jax.tree_util.tree_map_with_path(move, parameters, direction), state, norm

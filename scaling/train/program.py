@@ -10,6 +10,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Float, Int
 
 from models import ema
+from models.networks.functional import after_update
 from scaling import build
 from scaling.build import ema_name
 from scaling.config import RunConfig
@@ -17,7 +18,8 @@ from scaling.data.source import Source
 from scaling.environment import compiler_options
 from scaling.run_axis import for_each_run
 from scaling.train import optimiser, sharding
-from scaling.train.losses import weighted_losses
+from scaling.train.gradients import gradients
+from scaling.train.losses import batches, weighted_losses
 from scaling.train.optimiser import Rates
 
 NEVER = -1
@@ -57,13 +59,12 @@ def make_step(
     config: RunConfig, source: Source, mesh: Mesh | None = None
 ) -> Callable[..., TrainState]:
     """One run's training step as a pure function of (state, seed, rates, arrays, index, step)."""
-    losses = weighted_losses(config, source, mesh)
+    draw = batches(config, source, mesh)
+    of_batch = gradients(weighted_losses(config), config.train.parts)
     schedule = build.schedule(config)
     widths = {ema_name(w): w for w in config.train.averaged}
-
-    def mean_loss(parameters: Any, *drawn: Any) -> tuple[Array, tuple[Array, Array]]:
-        each, log_snr = losses(parameters, *drawn)
-        return jnp.mean(each), (each, log_snr)
+    rate_factors = build.rate_factors(config)
+    settle = after_update(config.model.family)
 
     def step_once(
         state: TrainState,
@@ -74,21 +75,20 @@ def make_step(
         step: Int[Array, ""],
     ) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), step)
-        drawn = (state.schedule, arrays, key, index)
-        (loss, (each, log_snr)), gradients = jax.value_and_grad(mean_loss, has_aux=True)(
-            state.parameters, *drawn
-        )
-        integrand = each * schedule.density(state.schedule).pdf(log_snr)
+        drawn = draw(state.schedule, arrays, key, index)
+        each, gradient = of_batch(state.parameters, drawn)
+        loss = jnp.mean(each)
         parameters, moments, norm = optimiser.update(
-            config.train, rates, gradients, state.moments, state.parameters, step
+            config.train, rates, gradient, state.moments, state.parameters, step, rate_factors
         )
+        parameters = settle(parameters)
         averages = ema.update_all(state.averages, parameters, step + 1.0, widths)
         bad = ~(jnp.isfinite(loss) & jnp.isfinite(norm))
         return TrainState(
             parameters,
             moments,
             averages,
-            schedule.update(state.schedule, log_snr, integrand),
+            schedule.update(state.schedule, drawn.log_snr, each * drawn.density),
             state.loss_sum + loss,
             state.loss_count + 1,
             jnp.where(bad & (state.diverged_at == NEVER), step, state.diverged_at),
@@ -97,17 +97,22 @@ def make_step(
     return step_once
 
 
+def rates(config: RunConfig) -> Rates:
+    """One run's numbers for the program, at its own size."""
+    return optimiser.rates(config.train, build.learning_rate(config))
+
+
 def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) -> Program:
     """The cohort's program; `config` stands for all its runs, whose `cohort_key` is the same.
 
     With a mesh, states come out as `sharding.of_states` has them, and batches are split.
     """
-    network = build.network(config)
+    first_parameters = build.initialiser(config)
     step_once = make_step(config, source, mesh)
 
     def init_once(seed: Int[Array, ""]) -> TrainState:
         # Folded with a number that no step reaches, so that weights and batches never share a key.
-        parameters = network.init(jax.random.fold_in(jax.random.key(seed), 2**32 - 1))
+        parameters = first_parameters(jax.random.fold_in(jax.random.key(seed), 2**32 - 1))
         return TrainState(
             parameters,
             optimiser.init(config.train, parameters),

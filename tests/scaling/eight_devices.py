@@ -1,7 +1,9 @@
 """Run by test_sharding.py in a process of its own that sees eight devices: prints JSON."""
 
 import json
+import resource
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +11,13 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from scaling.costs import costs, device_bytes
 from scaling.data.order import batch_indices
 from scaling.data.source import Source, load
 from scaling.run import Member, run_cohort
-from scaling.train import optimiser, sharding
+from scaling.train import sharding
 from scaling.train.program import TrainState, make_program
+from scaling.train.program import rates as rates_of
 from tests.scaling.conftest import PATIENT, tiny
 
 RUNS, STEPS, BATCH = 4, PATIENT.steps_per_call, 16
@@ -50,7 +54,8 @@ def arguments(members: list, source: Source, state: TrainState, mesh: Mesh | Non
     """What `advance` takes, laid out on the mesh as a cohort does."""
     seeds = np.array([c.seed for c in members], np.int32)
     rates = jax.tree.map(
-        lambda *leaves: np.stack(leaves), *[optimiser.rates(c.train) for c in members]
+        lambda *leaves: np.stack(leaves),
+        *[rates_of(c) for c in members],
     )
     indices = np.zeros((len(seeds), STEPS, BATCH), np.int32)
     if source.examples is not None:
@@ -141,8 +146,57 @@ def report() -> list[dict]:
     return found
 
 
+def largest() -> dict[str, float]:
+    """Memory of the XL's program on each of eight devices, in bytes, never allocated.
+
+    Seconds are those of lowering and compiling.
+    """
+    config = tiny(
+        data={"source": "emoji", "size": 32},
+        model={"rung": "XL", "patch_size": 2},
+        train__batch_size=64,
+        train__rematerialise="all",
+        train__precision="bfloat16",
+    )
+    source = load(config.data)
+    mesh = sharding.make_mesh(1, config.train.batch_size, fsdp=8)
+    program = make_program(config, source, mesh)
+
+    def placed(leaf: Any, place: Any) -> jax.ShapeDtypeStruct:
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
+
+    def all_placed(tree: Any, place: Any) -> Any:
+        return jax.tree.map(lambda leaf: placed(leaf, place), tree)
+
+    seeds = np.zeros(1, np.int32)
+    state = program.init.eval_shape(seeds)
+    run = sharding.per_run(mesh)
+    indices = np.zeros((1, 2, config.train.batch_size), np.int32)
+    start = time.perf_counter()
+    compiled = program.advance.lower(
+        jax.tree.map(placed, state, sharding.of_states(mesh, state)),
+        all_placed(seeds, run),
+        all_placed(jax.tree.map(lambda x: x[None], rates_of(config)), run),
+        all_placed(source.arrays, sharding.replicated(mesh)),
+        all_placed(indices, sharding.per_example(mesh)),
+        np.int32(0),
+        np.int32(0),
+    ).compile()
+    memory = compiled.memory_analysis()
+    return {
+        "seconds": time.perf_counter() - start,
+        "compiled": memory.argument_size_in_bytes + memory.temp_size_in_bytes,
+        "planned": device_bytes(config, devices=8, fsdp=8),
+        "state": costs(config).state_bytes,
+        "allocated": 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss,
+    }
+
+
 if __name__ == "__main__":
     assert jax.device_count() == 8
+    if sys.argv[1] == "largest":
+        print(json.dumps(largest()))
+        sys.exit()
     sharding.WORTH_SPLITTING = 64  # the networks here are tiny
     cohort(Path(sys.argv[1]))
     print(json.dumps(report()))

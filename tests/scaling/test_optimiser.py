@@ -39,7 +39,12 @@ def test_updates_equal_optax_adamw_with_clipping():
     for step in range(5):
         gradients = {"kernel": jnp.asarray(rng.normal(size=(3, 4)), jnp.float32)}
         parameters, state, norm = optimiser.update(
-            config, optimiser.rates(config), gradients, state, parameters, jnp.int32(step)
+            config,
+            optimiser.rates(config, config.learning_rate),
+            gradients,
+            state,
+            parameters,
+            jnp.int32(step),
         )
         changes, moments = reference.update(gradients, moments, expected)
         expected = optax.apply_updates(expected, changes)
@@ -53,7 +58,7 @@ def test_weight_decay_spares_biases_and_embeddings():
     zero = {name: jnp.zeros_like(value) for name, value in parameters.items()}
     state = optimiser.init(config, parameters)
     moved, _, _ = optimiser.update(
-        config, optimiser.rates(config), zero, state, parameters, jnp.int32(0)
+        config, optimiser.rates(config, config.learning_rate), zero, state, parameters, jnp.int32(0)
     )
     assert_allclose(moved["bias"], 1.0)
     assert_allclose(moved["words"], 1.0)

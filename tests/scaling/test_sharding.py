@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 import pytest
@@ -16,20 +17,25 @@ from tests.scaling import eight_devices
 from tests.scaling.conftest import values_of
 
 
-@pytest.fixture(scope="module")
-def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int, int], dict]]:
-    """Where the cohort of eight devices wrote, and how each split differed from one device."""
-    directory = tmp_path_factory.mktemp("eight")
+def on_eight_devices(argument: str | Path) -> Any:
+    """What the script prints last."""
     settings = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
-        [sys.executable, "-m", eight_devices.__name__, directory],
+        [sys.executable, "-m", eight_devices.__name__, argument],
         env=os.environ | settings,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int, int], dict]]:
+    """Where the cohort of eight devices wrote, and how each split differed from one device."""
+    directory = tmp_path_factory.mktemp("eight")
+    found = on_eight_devices(directory)
     return directory, {(x["name"], x["mesh"][0], x["mesh"][2]): x for x in found}
 
 
@@ -122,3 +128,11 @@ def key(*names):
 )
 def test_the_longest_axis_that_divides_is_split_and_never_that_of_blocks(path, shape, expected):
     assert partition(path, shape, 4) == expected
+
+
+@pytest.mark.slow
+def test_the_largest_published_size_compiles_for_eight_devices_without_being_allocated():
+    found = on_eight_devices("largest")
+    assert found["allocated"] < found["state"] / 4
+    assert found["state"] / 8 < found["compiled"] < found["state"] / 4
+    assert found["planned"] == pytest.approx(found["compiled"], rel=0.3)

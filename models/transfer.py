@@ -1,0 +1,53 @@
+"""How hyper-parameters transfer along a ladder: factors on initial weights and on Adam's rates.
+
+Maximal-update parametrisation (muP, arXiv 2203.03466, Table 3) sorts parameters by which of their
+axes grow with width: a hidden matrix by both, an input matrix (also a table, a bias or a gain) by
+its outputs alone, an output matrix by its inputs alone. Which grow is read off the network itself,
+built at two widths. Everything is relative to a base width, where all factors are one.
+
+Head width must be the same at all widths (then attention needs no factor, arXiv 2505.15270).
+"""
+
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax
+
+from models.families import FAMILIES
+from models.family import Shape
+from models.networks.functional import functional
+
+
+class Factors(NamedTuple):
+    """What the initial values and the learning rate of one parameter are multiplied with."""
+
+    initial: float
+    rate: float
+
+
+def abstract(family: str, shape: Shape, width: int) -> Any:
+    """The parameters' shapes at another width."""
+    at_width = replace(shape, rung=replace(shape.rung, width=width))
+    return jax.eval_shape(functional(family, at_width).init, jax.random.key(0))
+
+
+def mup(family: str, shape: Shape, base_width: int) -> Any:
+    """Factors of every parameter, as a tree like the parameters.
+
+    Hidden and output matrices learn at base / fan-in times the rate. Initial deviations are those
+    of the base width, times sqrt(base / fan-in) in hidden and base / fan-in in output matrices.
+    """
+    width, initial = shape.rung.width, FAMILIES[family].initial
+
+    def factors(path: tuple[Any, ...], here: Any, base: Any, wider: Any) -> Factors:
+        if len(here.shape) < 2 or getattr(path[-1], "key", None) != "kernel":
+            return Factors(1.0, 1.0)
+        (i, o), (i0, o0), (i2, o2) = (leaf.shape[-2:] for leaf in (here, base, wider))
+        ratio = i0 / i if i2 != i else 1.0
+        name = tuple(str(getattr(key, "key", key)) for key in path)
+        target = initial(name, base_width, i0, o0) * (math.sqrt(ratio) if o2 != o else ratio)
+        return Factors(target / initial(name, width, i, o), ratio)
+
+    trees = (abstract(family, shape, w) for w in (width, base_width, 2 * width))
+    return jax.tree_util.tree_map_with_path(factors, *trees)
