@@ -109,11 +109,12 @@ def _complete_lines(path: Path) -> Iterator[str]:
 
 
 def save_samples(member: Member, step: int, images: np.ndarray, **about: Any) -> None:
-    """Write samples/<step>.npz whole or not at all."""
+    """Write samples/<step>.npz whole or not at all: `images` of 0..255, or `latents`."""
     member.check()
     directory = member.directory / "samples"
     directory.mkdir(exist_ok=True)
     temporary = directory / f"{step}.tmp.npz"
     arrays: dict[str, Any] = {name: np.asarray(value) for name, value in about.items()}
-    np.savez_compressed(temporary, images=images, **arrays)
+    arrays["images" if images.dtype == np.uint8 else "latents"] = images
+    np.savez_compressed(temporary, **arrays)
     temporary.replace(directory / f"{step}.npz")

@@ -12,7 +12,7 @@ from scaling.build import best_weights
 from scaling.config import RunConfig, SampleConfig
 from scaling.data.source import load
 from scaling.errors import InputError
-from scaling.measure.samples import IMAGES_AT_ONCE, description, make_sampler, to_uint8
+from scaling.measure.samples import IMAGES_AT_ONCE, as_stored, description, make_sampler
 from scaling.run import weights_of
 from scaling.train import sharding
 from sweeps.store import Store, StoredRun
@@ -21,7 +21,7 @@ from sweeps.store.writing import read_json
 
 @dataclass(frozen=True)
 class Drawn:
-    """One rung's images [n, height, width, channels] of 0..255, a caption each."""
+    """One rung's images [n, height, width, channels] of 0..255, or latents, a caption each."""
 
     rung: str
     parameters: int
@@ -121,7 +121,7 @@ def draw(
         yield Drawn(
             config.model.rung,
             run.record["parameters_non_embedding"],
-            to_uint8(sampler(*networks)[0]),
+            as_stored(config, sampler(*networks)[0]),
             prompts,
             description(samples, guide_with),
         )

@@ -16,7 +16,7 @@ LARGEST = 12
 
 
 def sample_grid(series: Series) -> Figure | None:
-    """The samples of each rung's finished run of lowest seed; None when none were drawn."""
+    """The samples of each rung's finished run of lowest seed; None where there are no pictures."""
     rows = _rows(series)
     return grid(rows) if rows else None
 
@@ -59,12 +59,16 @@ def _rows(series: Series) -> list[tuple[str, float, np.ndarray, list[str]]]:
     runs = runs[(runs["status"] == "finished") & runs["samples"].notna() & (runs["samples"] != "")]
     rows = []
     for rung in series.selection.rungs:
-        of_rung: pd.DataFrame = runs[runs["rung"].astype(str) == rung].sort_values("seed")
+        chosen = runs["run"].astype(str).isin(series.selection.points["run"])
+        of_rung: pd.DataFrame = runs[chosen & (runs["rung"].astype(str) == rung)]
+        of_rung = of_rung.sort_values("seed")
         paths = [Path(directory) / name for name in of_rung["samples"]]
         path = next((path for path in paths if path.is_file()), None)
         if path is None:
             continue
         with np.load(path) as stored:
+            if "images" not in stored:
+                continue  # latents, which are no pictures before their VAE has decoded them
             images, captions = stored["images"], [str(text) for text in stored["captions"]]
         size = series.selection.points.set_index("rung")["size"].loc[[rung]].iloc[0]
         rows.append((rung, float(size), images, captions))

@@ -74,8 +74,10 @@ def fit(
             return
         for series in study.series:
             _print(series)
-        for comparison in study.comparisons:
-            typer.echo(comparison.sentence())
+        from analysis.transfer import rates_sentences
+
+        for sentence in (*rates_sentences(study), *(c.sentence() for c in study.comparisons)):
+            typer.echo(sentence)
 
 
 def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable[..., str]:
@@ -126,10 +128,15 @@ def report(study: "Study", directory: Path, title: str) -> Iterable[object]:
     """Write fits, figures, tables and one self-contained HTML page."""
     from analysis.headline import headline
     from analysis.outputs import write_all
+    from analysis.transfer import rates_sentences, tuning_sentence
 
     page = write_all(study, directory, title)
-    answers = (f"{s.label}: {headline(s)[1]}".removeprefix(": ") for s in study.series)
-    return [*answers, *(item.sentence() for item in study.comparisons), page]
+    answers = [
+        f"{s.label}: {headline(s)[1]} {tuning_sentence(s)}".removeprefix(": ").rstrip()
+        for s in study.series
+    ]
+    compared = [item.sentence() for item in study.comparisons]
+    return [*answers, *rates_sentences(study), *compared, page]
 
 
 def _study(path: Path, columns: str | None, **choices: Any) -> "Study":
@@ -154,7 +161,19 @@ def _settings(path: Path) -> "FitSettings":
     unknown = set(section) - {item.name for item in fields(FitSettings)}
     if unknown:
         raise ValueError(f"{manifest}: fit has no setting {', '.join(sorted(unknown))}")
+    if section.get("rates_from"):
+        section["rates_from"] = str(_rates_from(path, section["rates_from"]))
     return FitSettings(**section)
+
+
+def _rates_from(directory: Path, named: str) -> Path:
+    """Where a manifest's `fit.rates_from` lies, seen from here or from the sweep's directory."""
+    places = [Path(named), directory / named]
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        tried = " nor ".join(map(str, places))
+        raise ValueError(f"fit.rates_from: there is neither {tried}")
+    return found
 
 
 def _mapping(columns: str | None) -> dict[str, str] | None:
@@ -193,11 +212,13 @@ def _print(series: "Series") -> None:
 
     from analysis.headline import headline
     from analysis.tables import fits_sheet, hold_out_sheet
+    from analysis.transfer import tuning_sentence
 
     console = Console()
     if series.label:
         console.rule(series.label)
-    console.print(headline(series)[1], markup=False, highlight=False)
+    for sentence in filter(None, (headline(series)[1], tuning_sentence(series))):
+        console.print(sentence, markup=False, highlight=False)
     predictions = [row for row in hold_out_sheet(series).rows if row[1]]
     if predictions:
         headings = ("law", "rung", "predicted", "interval", "measured", "error", "/noise", "")

@@ -59,13 +59,19 @@ def sample(
     shown = (f"{k}{v:g}" if isinstance(v, float) else f"{k}{v}" for k, v in named.items())
     path = output or directory / "samples" / f"{'-'.join(shown) or 'default'}.png"
     path.parent.mkdir(parents=True, exist_ok=True)
-    save(grid([(r.rung, r.parameters, r.images, r.captions) for r in drawn]), path.with_suffix(""))
+    pictures = drawn[0].images.dtype == np.uint8
+    if pictures:
+        rows = [(r.rung, r.parameters, r.images, r.captions) for r in drawn]
+        save(grid(rows), path.with_suffix(""))
     about: dict[str, Any] = {name: [r.about[name] for r in drawn] for name in drawn[0].about}
     np.savez_compressed(
         path.with_suffix(".npz"),
-        images=np.stack([rung.images for rung in drawn]),
+        **{"images" if pictures else "latents": np.stack([rung.images for rung in drawn])},
         rungs=[rung.rung for rung in drawn],
         captions=drawn[0].captions,
         **about,
     )
-    typer.echo(f"{path} (and .pdf, .svg, .npz)")
+    if pictures:
+        typer.echo(f"{path} (and .pdf, .svg, .npz)")
+    else:
+        typer.echo(f"{path.with_suffix('.npz')}: latents, scale undone, for their VAE to decode")

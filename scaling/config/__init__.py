@@ -1,6 +1,6 @@
 """The configuration of one run, validated before anything is spent; nothing here imports jax."""
 
-from scaling.config.data import DataConfig, DigitsData, EmojiData, MixtureData
+from scaling.config.data import DataConfig, DigitsData, EmojiData, LatentsData, MixtureData
 from scaling.config.densities import DensityConfig
 from scaling.config.diffusion import DiffusionConfig
 from scaling.config.measure import MeasureConfig
@@ -18,6 +18,7 @@ __all__ = [
     "DiffusionConfig",
     "DigitsData",
     "EmojiData",
+    "LatentsData",
     "MeasureConfig",
     "MixtureData",
     "ModelConfig",

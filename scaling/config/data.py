@@ -1,10 +1,12 @@
 """Where the images come from: one section per source, told apart by `source`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scaling.config.section import Section
+from scaling.data import latents
+from scaling.errors import InputError
 
 
 class AugmentConfig(Section):
@@ -60,4 +62,82 @@ class MixtureData(Section):
     seed: int = Field(default=0, ge=0, description="of the component means")
 
 
-DataConfig = Annotated[EmojiData | DigitsData | MixtureData, Field(discriminator="source")]
+class LatentsData(Section):
+    """A VAE's latents from a file of your own, written by `scaling.data.latents.save`.
+
+    Training draws x0 = (mean + std * noise - shift) * scale_factor anew at every step; held-out
+    examples have one fixed draw each, common to all runs. The file's hash becomes part of the
+    configuration, so a run's name changes when the file does; the path is taken from the directory
+    in which `scaling` is called.
+    """
+
+    source: Literal["latents"] = "latents"
+    file: str = Field(description="an .npz of mean [n, h, w, c], std, and labels, captions, ...")
+    scale_factor: float = Field(
+        gt=0, description="brings latents to unit size: 0.18215 for Stable Diffusion's VAE"
+    )
+    shift: float = Field(default=0.0, description="taken off latents before they are scaled")
+    conditions: Literal["auto", "labels", "captions", "embeddings", "none"] = Field(
+        default="auto", description="what networks are told; auto: the one kind in the file, if any"
+    )
+    held_out: float | None = Field(
+        default=None,
+        gt=0,
+        lt=0.9,
+        description="share of rows kept from training, 0.1 if not given; none where the file says "
+        "which",
+    )
+    digest: str = Field(default="", description="of the file; filled in")
+
+    @property
+    def arrays(self) -> latents.Latents:
+        """The file's."""
+        return latents.read(self.file)
+
+    @property
+    def size(self) -> int:
+        """Latent pixels a side."""
+        return self.arrays.size
+
+    @model_validator(mode="before")
+    @classmethod
+    def _resolved(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or not isinstance(given.get("file"), str):
+            return given
+        try:
+            found = latents.read(given["file"])
+        except InputError as error:
+            raise ValueError(str(error)) from None
+        if given.get("digest") and given["digest"] != found.digest:
+            raise ValueError(
+                f"file '{given['file']}' has changed: its hash is {found.digest}, not "
+                f"{given['digest']}; give the changed file a name of its own"
+            )
+        resolved = {**given, "digest": found.digest}
+        if given.get("conditions", "auto") == "auto":
+            if len(found.conditions) > 1:
+                kinds = ", ".join(found.conditions)
+                raise ValueError(f"conditions must say which to use; the file has {kinds}")
+            resolved["conditions"] = "".join(found.conditions) or "none"
+        if found.held_out is None and given.get("held_out") is None:
+            resolved["held_out"] = 0.1
+        return resolved
+
+    @model_validator(mode="after")
+    def _is_in_the_file(self) -> "LatentsData":
+        found = self.arrays
+        if self.conditions not in (*found.conditions, "none"):
+            kinds = ", ".join((*found.conditions, "none"))
+            raise ValueError(f"conditions '{self.conditions}' are not in the file; it has {kinds}")
+        if found.held_out is not None and self.held_out is not None:
+            raise ValueError("held_out is given twice: the file has a mask of that name, too")
+        in_training = latents.in_training(found, self.held_out)
+        if in_training.all() or not in_training.any():
+            side = "training" if not in_training.any() else "the held-out examples"
+            raise ValueError(f"held_out {self.held_out} leaves none of {len(found)} rows to {side}")
+        return self
+
+
+DataConfig = Annotated[
+    EmojiData | DigitsData | MixtureData | LatentsData, Field(discriminator="source")
+]

@@ -5,12 +5,14 @@ import json
 
 from pydantic import Field, model_validator
 
-from scaling.config.data import DataConfig, DigitsData, EmojiData, MixtureData
+from scaling.config.data import DataConfig, DigitsData, EmojiData, LatentsData, MixtureData
 from scaling.config.diffusion import DiffusionConfig
 from scaling.config.measure import MeasureConfig
 from scaling.config.model import ModelConfig
 from scaling.config.section import Section
 from scaling.config.train import TrainConfig
+from scaling.data import conditions
+from scaling.errors import InputError
 
 FORMAT_VERSION = 3
 """Raised whenever the same configuration would give other numbers or another layout on disk."""
@@ -60,10 +62,36 @@ class RunConfig(Section):
                 f"measure.floor.method '{method}' is for a finite set of images; the mixture's "
                 "floor is known in closed form and is always measured"
             )
+        if (
+            method != "none"
+            and isinstance(self.data, LatentsData)
+            and self.data.arrays.std is not None
+        ):
+            raise ValueError(
+                f"measure.floor.method '{method}' is for a finite set of images, and these latents "
+                "are drawn anew at every step: save them without std, or set it to none"
+            )
         if method != "none" and not self.measure.train_examples:
             raise ValueError(
                 "measure.train_examples is 0: the floor is measured on training images"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _latents_are_no_pixels(self) -> "RunConfig":
+        if not isinstance(self.data, LatentsData):
+            return self
+        asked = self.measure.likelihood
+        if asked.bound or asked.ode != "none":
+            raise ValueError(
+                "measure.likelihood is in bits per dimension of 8-bit pixels, which latents are "
+                "not: set bound to false and ode to none"
+            )
+        try:
+            known = conditions.of(self.data.arrays, self.data.conditions, self.data.held_out)
+            known.encode(self.measure.samples.captions)
+        except InputError as error:
+            raise ValueError(f"measure.samples.captions: {error}") from None
         return self
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from scaling.config.data import DataConfig
-from scaling.data import digits, emoji
+from scaling.data import conditions, digits, emoji, latents
 from scaling.data.captions import SPECIAL
 from scaling.data.catalogue import Catalogue
 
@@ -32,6 +32,7 @@ class Facts:
     caption_length: int
     examples: int | None
     held_out: int | None
+    embedding_width: int = 0  # of conditions that are vectors
 
 
 @remembered
@@ -54,6 +55,18 @@ def facts(config: DataConfig, path: Path | None = None) -> Facts:
             caption_length=1,
             examples=None,
             held_out=None,
+        )
+    if config.source == "latents":
+        in_training = latents.in_training(config.arrays, config.held_out)
+        given = conditions.of(config.arrays, config.conditions, config.held_out)
+        return Facts(
+            size=config.size,
+            channels=config.arrays.mean.shape[3],
+            vocabulary=given.vocabulary,
+            caption_length=given.length,
+            examples=int(in_training.sum()),
+            held_out=int((~in_training).sum()),
+            embedding_width=given.embedding_width,
         )
     known = catalogue(config, path)
     return Facts(

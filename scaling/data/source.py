@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Float32, Int, Int32, UInt8
+from jaxtyping import Array, Bool, Float, Float32, Int, Int32, Num, UInt8
 
 from models.diffusion.mixture import posterior_mean
 from models.diffusion.process import Process
-from scaling.config.data import AugmentConfig, DataConfig, EmojiData, MixtureData
-from scaling.data import mixture
+from scaling.config.data import AugmentConfig, DataConfig, EmojiData, LatentsData, MixtureData
+from scaling.data import conditions, latents, mixture, split
 from scaling.data.augment import augment, to_float
 from scaling.data.catalogue import Catalogue
 from scaling.data.facts import Facts, catalogue, facts
@@ -23,17 +23,20 @@ from scaling.data.split import chosen
 
 
 class Batch(NamedTuple):
-    """What a training step eats: images in [-1, 1] (mixtures go beyond) and caption tokens."""
+    """What a training step eats: images in [-1, 1] and their conditions, numbers or vectors.
+
+    Mixtures go beyond, and latents in place of images have about unit variance.
+    """
 
     images: Float[Array, "b h w c"]
-    tokens: Int[Array, "b t"]
+    tokens: Num[Array, "b t *e"]
 
 
 class EvaluationSet(NamedTuple):
     """Fixed examples, not augmented, each with the number that keys its noise."""
 
     images: Float32[np.ndarray, "b h w c"]
-    tokens: Int32[np.ndarray, "b t"]
+    tokens: Num[np.ndarray, "b t *e"]
     ids: Int32[np.ndarray, " b"]
 
 
@@ -44,6 +47,14 @@ class TrainingImages(NamedTuple):
     tokens: Int32[Array, "n t"]
     may_flip: Bool[Array, " n"]
     may_turn: Bool[Array, " n"]
+
+
+class TrainingLatents(NamedTuple):
+    """The arrays of a file of latents: its training split, as stored."""
+
+    images: Float[Array, "n h w c"]  # means of the VAE's posterior
+    std: Float[Array, "n h w c"] | None
+    tokens: Num[Array, "n t *e"]
 
 
 class Means(NamedTuple):
@@ -60,6 +71,7 @@ class Source:
     training split, of which an endless source (`examples` is None) uses the number alone.
     `held_out(count, seed)` and `train_sample(count, seed)` give EvaluationSets, at most as large
     as the split; a larger count adds examples to those of a smaller one.
+    `to_x0` turns a finite source's stored `arrays.images` into the x0 of networks.
     `denoiser(process, z, log_snr)` is E[x0 | z] where it is known, else None.
     """
 
@@ -69,7 +81,8 @@ class Source:
     draw: Callable[[Any, Array, Int[Array, " b"]], Batch]
     held_out: Callable[[int, int], EvaluationSet]
     train_sample: Callable[[int, int], EvaluationSet]
-    encode: Callable[[Sequence[str]], Int32[np.ndarray, "n t"]]
+    to_x0: Callable[[Array], Array]
+    encode: Callable[[Sequence[str]], Num[np.ndarray, "n t *e"]]
     decode: Callable[[np.ndarray], list[str]]
     default_captions: Callable[[int, int], list[str]]
     is_held_out: Callable[[str], bool]  # whether training has no example of the caption's concept
@@ -85,6 +98,8 @@ def load(config: DataConfig, path: Path | None = None) -> Source:
     """
     if isinstance(config, MixtureData):
         return endless(config)
+    if isinstance(config, LatentsData):
+        return latent(config)
     changes = config.augment if isinstance(config, EmojiData) else None
     return finite(catalogue(config, path), facts(config, path), changes)
 
@@ -130,6 +145,7 @@ def finite(known: Catalogue, about: Facts, changes: AugmentConfig | None) -> Sou
         draw=draw,
         held_out=partial(sample, known.held_out),
         train_sample=partial(sample, training),
+        to_x0=to_float,
         encode=known.vocabulary.encode,
         decode=known.vocabulary.decode,
         default_captions=known.show,
@@ -141,6 +157,65 @@ def finite(known: Catalogue, about: Facts, changes: AugmentConfig | None) -> Sou
             known.in_training.tobytes() + known.in_held_out.tobytes(),
         ),
     )
+
+
+def latent(config: LatentsData) -> Source:
+    """A VAE's latents: in training drawn afresh from each posterior, elsewhere once each."""
+    file = config.arrays
+    in_training = latents.in_training(file, config.held_out)
+    given = conditions.of(file, config.conditions, config.held_out)
+    training, ids = np.flatnonzero(in_training), split.ids(map(str, range(len(file))))
+    number = np.float32 if given.embedding_width else np.int32
+    arrays = TrainingLatents(
+        images=jnp.asarray(file.mean[training]),
+        std=None if file.std is None else jnp.asarray(file.std[training]),
+        tokens=jnp.asarray(given.tokens[training]),
+    )
+
+    def to_x0(values: Any) -> Any:
+        return (values.astype(np.float32) - np.float32(config.shift)) * np.float32(
+            config.scale_factor
+        )
+
+    def draw(arrays: TrainingLatents, key: Array, index: Int[Array, " b"]) -> Batch:
+        values = arrays.images[index].astype(jnp.float32)
+        if arrays.std is not None:
+            values += arrays.std[index] * jax.random.normal(key, values.shape)
+        return Batch(to_x0(values), arrays.tokens[index].astype(number))
+
+    def sample(positions: Int[np.ndarray, " m"], count: int, seed: int) -> EvaluationSet:
+        rows = positions[chosen(ids[positions], count, seed)]
+        values = file.mean[rows].astype(np.float32)
+        if file.std is not None:
+            values += file.std[rows] * fixed_noise(ids[rows], values.shape[1:])
+        return EvaluationSet(to_x0(values), given.tokens[rows].astype(number), ids[rows])
+
+    return Source(
+        facts=facts(config),
+        arrays=arrays,
+        examples=len(training),
+        draw=draw,
+        held_out=partial(sample, np.flatnonzero(~in_training)),
+        train_sample=partial(sample, training),
+        to_x0=to_x0,
+        encode=given.encode,
+        decode=given.decode,
+        default_captions=given.show,
+        is_held_out=given.is_held_out,
+        denoiser=None,
+        content_hash=content_hash(
+            repr((config.digest, config.conditions, config.scale_factor, config.shift)).encode(),
+            in_training.tobytes(),
+        ),
+    )
+
+
+def fixed_noise(
+    ids: Int32[np.ndarray, " b"], shape: tuple[int, ...]
+) -> Float32[np.ndarray, "b h w c"]:
+    """Each example's own, the same for every run, sample and machine (numpy's PCG64)."""
+    draws = [np.random.Generator(np.random.PCG64(int(i))) for i in ids]
+    return np.stack([draw.standard_normal(shape, np.float32) for draw in draws])
 
 
 def endless(config: MixtureData) -> Source:
@@ -168,6 +243,7 @@ def endless(config: MixtureData) -> Source:
         draw=draw,
         held_out=partial(sample, "held_out"),
         train_sample=partial(sample, "train"),
+        to_x0=jnp.asarray,
         encode=encode,
         decode=lambda tokens: [""] * len(tokens),
         default_captions=lambda count, seed: [""] * count,

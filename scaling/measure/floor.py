@@ -11,15 +11,14 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Num
 
-from models.diffusion.finite.exact import posterior_mean
+from models.diffusion.finite.exact import Decode, posterior_mean
 from models.diffusion.finite.nested import nested_error, nested_posterior_means
 from models.diffusion.finite.sketch import Sketch, information, sketch
 from models.diffusion.process import diffuse, variance_exploding
 from scaling.config import RunConfig
 from scaling.config.floor import FloorConfig
-from scaling.data.augment import to_float
 from scaling.data.source import EvaluationSet, Source
 from scaling.errors import InputError
 from scaling.measure.levels import common_noise, in_blocks
@@ -131,7 +130,7 @@ def compute(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.
 
 
 def groups_of(
-    tokens: Int[np.ndarray, "n t"], others: Int[np.ndarray, "m t"]
+    tokens: Num[np.ndarray, "n t *e"], others: Num[np.ndarray, "m t *e"]
 ) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " m"]]:
     """A number for each row of either, the same for equal captions."""
     rows = np.concatenate([tokens, others])
@@ -145,12 +144,13 @@ def estimates(
     """What the estimate reads beside the images, and which estimate serves how many levels."""
     measure, chosen = config.measure, config.measure.floor
     if chosen.method == "exact":
-        return None, [(exact_error, len(measure.log_snr))]
+        return None, [(exact_error(source.to_x0), len(measure.log_snr))]
     images = source.arrays.images
-    summary = sketch(images, chosen.directions, decode=to_float)
+    summary = sketch(images, chosen.directions, decode=source.to_x0)
     efforts = [effort(chosen, summary, level, len(images)) for level in measure.log_snr]
     return summary, [
-        (sampled_error(measure.seed, same), len(list(run))) for same, run in groupby(efforts)
+        (sampled_error(measure.seed, same, source.to_x0), len(list(run)))
+        for same, run in groupby(efforts)
     ]
 
 
@@ -173,13 +173,17 @@ def effort(chosen: FloorConfig, summary: Sketch, log_snr: float, count: int) -> 
     return Effort(directions, candidates, subset)
 
 
-def exact_error(x0: Array, z: Array, log_snr: Array, given: Any, allowed: Any, place: Any) -> Array:
-    """Squared error of the exact posterior mean."""
-    best = posterior_mean(PROCESS, z, log_snr, given[0], allowed, decode=to_float)
-    return jnp.mean((x0 - best) ** 2, axis=tuple(range(1, x0.ndim)))
+def exact_error(decode: Decode) -> Estimate:
+    """Squared error of the exact posterior mean; `decode` turns stored images into x0."""
+
+    def error(x0: Array, z: Array, log_snr: Array, given: Any, allowed: Any, place: Any) -> Array:
+        best = posterior_mean(PROCESS, z, log_snr, given[0], allowed, decode=decode)
+        return jnp.mean((x0 - best) ** 2, axis=tuple(range(1, x0.ndim)))
+
+    return error
 
 
-def sampled_error(seed: int, effort: Effort) -> Estimate:
+def sampled_error(seed: int, effort: Effort, decode: Decode) -> Estimate:
     """The same by the nested estimator, with draws of its own for each example, level and draw.
 
     Examples share no draw, so that the standard error over examples holds what drawing adds.
@@ -206,7 +210,7 @@ def sampled_error(seed: int, effort: Effort) -> Estimate:
             allowed,
             candidates=effort.candidates,
             subset=effort.subset,
-            decode=to_float,
+            decode=decode,
         )
         return nested_error(x0, pair)
 

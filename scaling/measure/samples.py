@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Int, UInt8
+from jaxtyping import Array, Float, Float16, Int, UInt8
 
 from models.diffusion.guidance import EVERYWHERE, autoguidance, classifier_free
 from models.diffusion.predictions import denoiser
 from models.diffusion.samplers import GRIDS, SAMPLERS, Draw, Sampler, fresh_noise
 from scaling import build
-from scaling.config import RunConfig, SampleConfig
+from scaling.config import LatentsData, RunConfig, SampleConfig
 from scaling.config.diffusion import DiffusionConfig
 from scaling.config.samplers import QuantileGrid
 from scaling.data.facts import facts
@@ -31,6 +31,16 @@ IMAGES_AT_ONCE = 64
 def to_uint8(images: Float[np.ndarray, "... h w c"]) -> UInt8[np.ndarray, "... h w c"]:
     """[-1, 1] to 0..255, clipped and rounded."""
     return np.clip(np.round((np.asarray(images) + 1) * 127.5), 0, 255).astype(np.uint8)
+
+
+def as_stored(
+    config: RunConfig, images: Float[np.ndarray, "... h w c"]
+) -> UInt8[np.ndarray, "... h w c"] | Float16[np.ndarray, "... h w c"]:
+    """What files hold: pixels of 0..255, or latents as the VAE decodes them, their scale undone."""
+    data = config.data
+    if isinstance(data, LatentsData):
+        return (np.asarray(images) / data.scale_factor + data.shift).astype(np.float16)
+    return to_uint8(images)
 
 
 def captions_for(samples: SampleConfig, source: Source) -> list[str]:
