@@ -275,7 +275,7 @@ def _notes(best: Estimate, seed_noise: float, replicates: Replicates | None) -> 
     """What a reader should know before trusting the fit."""
     notes = []
     rms = float(np.sqrt(np.mean(best.log_residuals**2)))
-    if rms > ROUGH * seed_noise:
+    if 0 < ROUGH * seed_noise < rms:
         notes.append(f"residuals are {rms / seed_noise:.0f} times the seed noise")
     if best.share_at_best < 0.95:
         notes.append(f"only {best.share_at_best:.0%} of the starts reached the best optimum")

@@ -19,7 +19,8 @@ from analysis.gaps import DATA_LIMITED_SHARE
 from analysis.headline import below_floor, headline
 from analysis.laws import LAWS
 from analysis.study import Series, Study
-from analysis.tables import NOT_IDENTIFIED, SHEETS, comparisons_sheet
+from analysis.tables import NOT_IDENTIFIED, SHEETS, SHEETS_OF_ALL
+from analysis.transfer import rates_sentences, tuning_sentence
 
 CAPTIONS = {
     "size": "Loss at the last horizon against size. The law is fitted to the filled points; the "
@@ -33,6 +34,11 @@ CAPTIONS = {
     "model that memorises nothing, so it is the growth along the ladder that matters.",
     "ema": "The loss at the last horizon against the relative width of the weights' average, in "
     "per cent above each rung's best.",
+    "learning_rates": "Loss at the last horizon against the learning rate, a colour per rung. "
+    "Diamonds are the optima, of a parabola through the best rate and its neighbours; bars are two "
+    "standard errors over seeds.",
+    "coordinates": "How far training has moved the activations of each layer, over width; in the "
+    "legend the slopes on logarithmic axes. Zero means that width changes nothing.",
     "samples": "Samples of every rung for the same captions and the same starting noise, smallest "
     "rung on top.",
 }
@@ -65,7 +71,9 @@ def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
         settings=study.settings,
         captions=CAPTIONS,
         not_identified=NOT_IDENTIFIED,
-        comparisons=comparisons_sheet(study),
+        sheets={name: build(study).filled() for name, build in SHEETS_OF_ALL.items()},
+        figures={item.name: _inline(item) for item in drawings if item.series is None},
+        rates=rates_sentences(study),
         series=[
             _view(series, [item for item in drawings if item.series == index])
             for index, series in enumerate(study.series)
@@ -82,6 +90,8 @@ def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "label": series.label,
         "verdict": verdict,
         "sentence": sentence,
+        "tuning": tuning_sentence(series),
+        "untuned": any(item.tuned in ("untuned", "edge") for item in series.rungs),
         "metric": metric_label(series.selection.metric),
         "size": metric_label(series.selection.size),
         "selection": series.selection,

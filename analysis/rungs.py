@@ -1,6 +1,6 @@
 """What each rung measured at the last horizon: its loss, its fall, its generalisation gap."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot, nan, sqrt
 
@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.gaps import Gap, gaps_of
 from analysis.selection import Selection, companion
 from analysis.table import Table
+from analysis.tuning import How, Tuning
 
 LIKELIHOODS = ("ode_bits_per_dimension", "bound_bits_per_dimension")
 """Negative log-likelihoods, the exact one first."""
@@ -31,7 +32,8 @@ class Mean:
 class RungSummary:
     """One rung at the last horizon. `fall` is the previous rung's loss minus this one's.
 
-    `bits` are the negative log-likelihood in bits per dimension, where it was measured.
+    `bits` are the negative log-likelihood in bits per dimension, where it was measured. `tuned`
+    says how the learning rate was chosen (`analysis.tuning.Tuning`), `tuned_why` in words.
     """
 
     rung: str
@@ -45,9 +47,13 @@ class RungSummary:
     gap: Gap | None
     excess: Mean | None
     bits: Mean | None
+    tuned: How
+    tuned_why: str
 
 
-def summarise(table: Table, selection: Selection) -> tuple[RungSummary, ...]:
+def summarise(
+    table: Table, selection: Selection, tunings: Mapping[str, Tuning]
+) -> tuple[RungSummary, ...]:
     """A RungSummary per rung, smallest first, at the last horizon shared by all runs."""
     steps = selection.horizons[-1] if selection.horizons else None
     losses = _by_rung(selection.points, selection.rungs, steps)
@@ -78,6 +84,8 @@ def summarise(table: Table, selection: Selection) -> tuple[RungSummary, ...]:
                 gap=gaps[i] if gaps else None,
                 excess=excess[i] if excess else None,
                 bits=bits[i] if bits else None,
+                tuned=tunings[rung].how,
+                tuned_why=tunings[rung].why,
             )
         )
     return tuple(summaries)

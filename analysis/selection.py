@@ -26,7 +26,8 @@ class Exclusion:
 class Selection:
     """Rows to fit: `points` has run, rung, seed, size, steps, value and standard_error.
 
-    `rungs` are in order of size. `steps` is 0 throughout when the table has none.
+    And width, learning_rate (nan) and transfer (None) where the table says. `rungs` are in order of
+    size. `steps` is 0 throughout when the table has none.
     """
 
     points: pd.DataFrame = field(metadata={"json": False})
@@ -86,6 +87,11 @@ def select(table: Table, settings: FitSettings) -> Selection:
         excluded=tuple(excluded),
         notes=tuple(notes),
     )
+
+
+def as_written(rate: Any) -> float:
+    """To twelve digits, so that a rate is the same from a file of text and from one of numbers."""
+    return float(f"{float(rate):.12g}")
 
 
 def companion(
@@ -177,6 +183,10 @@ def _points(frame: pd.DataFrame, size: str, notes: list[str]) -> pd.DataFrame:
     points["standard_error"] = frame.get("standard_error", np.nan)
     points["status"] = frame.get("status", "finished")
     points["seed"] = frame.get("seed", 0)
+    points["width"] = frame["width"].astype(float) if "width" in frame else np.nan
+    rates = frame["learning_rate"].map(as_written) if "learning_rate" in frame else np.nan
+    points["learning_rate"] = rates
+    points["transfer"] = frame["transfer"].astype(object) if "transfer" in frame else None
     points["rung"] = (
         frame["rung"].astype(str) if "rung" in frame else points["size"].map("{:.12g}".format)
     )

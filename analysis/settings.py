@@ -9,8 +9,9 @@ class FitSettings:
 
     `weights=None` takes the first EMA in the table, else the raw weights. `size` is the column
     used as N. `hold_out` counts the largest rungs kept from the fit; `first_step` drops the
-    horizons before it. `huber_delta` is the residual of log loss at which the objective turns
-    from square to linear; None sets it from the spread of the residuals.
+    horizons before it. `rates_from` names a sweep of learning rates, a directory or a table, by
+    which the rates of this one are judged. `huber_delta` is the residual of log loss at which the
+    objective turns from square to linear; None sets it from the spread of the residuals.
     """
 
     metric: str = "importance_weighted_loss"
@@ -19,6 +20,7 @@ class FitSettings:
     size: str = "parameters_non_embedding"
     hold_out: int = 1
     first_step: int = 0
+    rates_from: str | None = None
     huber_delta: float | None = None
     bootstrap: int = 1000
     confidence: float = 0.95

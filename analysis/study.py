@@ -2,27 +2,30 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.agreement import Agreement, Model, agreement
 from analysis.bootstrap import Replicates
 from analysis.comparison import Comparison, compare
+from analysis.coordinates import Coordinate, coordinates
 from analysis.files import write
 from analysis.fitting import Fit, Fitted, Task, Unsupported, fit_tasks, last_horizon, task
 from analysis.hold_out import HoldOut, hold_out, kept_task
 from analysis.laws import LAWS
 from analysis.noise import seed_deviation
 from analysis.noise_levels import NoiseCurve, noise_curves
+from analysis.rates import RateSweep, at_best_rates, rate_sweep
 from analysis.rungs import RungSummary, summarise
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
+from analysis.split import runs_of, split
 from analysis.table import Table
+from analysis.tuning import RatesElsewhere, read_elsewhere, tunings
 
 SIZE_LAWS = ("power", "floor")
 NOT_IN_JSON = {"json": False}
@@ -43,6 +46,7 @@ class Attempt:
 class Series:
     """One model family along its ladder: the swept columns other than size and seed are fixed.
 
+    Where several learning rates were tried (`rates`), only the runs at each rung's best are fitted.
     `replicates` are the bootstraps behind `hold_outs` (and, without a hold-out, behind the fits
     to all rungs), by law; they and `table` serve drawing and are not written to JSON.
     """
@@ -56,6 +60,8 @@ class Series:
     noise_levels: tuple[NoiseCurve, ...]
     excess_levels: tuple[NoiseCurve, ...]
     seed_deviation: float
+    rates: RateSweep | None
+    coordinates: tuple[Coordinate, ...]
     table: Table = field(repr=False, metadata=NOT_IN_JSON)
     replicates: dict[str, Replicates] = field(
         repr=False, default_factory=dict, metadata=NOT_IN_JSON
@@ -109,14 +115,16 @@ class Study:
 def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     """Fit every law to every series of the tables, and hold out the largest rungs.
 
-    Raises TableError when a table cannot be fitted as asked (see `selection.select`).
+    Raises TableError when a table cannot be fitted as asked (see `selection.select`), or when
+    `settings.rates_from` holds no sweep of learning rates.
     """
+    elsewhere = read_elsewhere(settings)
     series = [
-        analyse_series(part, label, fixed, settings)
+        analyse_series(part, label, fixed, settings, elsewhere)
         for table in tables
-        for part, label, fixed in _split(table, len(tables) > 1)
+        for part, label, fixed in split(table, len(tables) > 1)
     ]
-    inputs = {table.source: table.digest for table in tables}
+    inputs = {table.source: table.digest for table in (*tables, *filter(None, [elsewhere]))}
     first, *others = [(item.label, item.selection) for item in series]
     return Study(
         settings=settings,
@@ -128,10 +136,16 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
 
 
 def analyse_series(
-    table: Table, label: str, fixed: dict[str, Any], settings: FitSettings
+    table: Table,
+    label: str,
+    fixed: dict[str, Any],
+    settings: FitSettings,
+    elsewhere: RatesElsewhere | None = None,
 ) -> Series:
     """All fits and summaries of one series."""
     selection = select(table, settings)
+    rates = rate_sweep(selection, runs_of(table.runs, fixed), settings)
+    selection = at_best_rates(selection, rates) if rates else selection
     laws = (*SIZE_LAWS, "joint") if _has_steps(selection) else SIZE_LAWS
     stepped = selection.rungs if _has_steps(selection) and selection.horizons else []
     asked = [
@@ -154,7 +168,7 @@ def analyse_series(
         label=label,
         fixed=fixed,
         selection=selection,
-        rungs=summarise(table, selection),
+        rungs=summarise(table, selection, tunings(selection, fixed, rates, elsewhere)),
         fits=tuple(fits),
         hold_outs=tuple(hold_outs),
         noise_levels=noise_curves(table, selection),
@@ -162,6 +176,8 @@ def analyse_series(
         seed_deviation=seed_deviation(
             last_horizon(selection) if selection.horizons else selection.points
         ),
+        rates=rates,
+        coordinates=coordinates(table, selection),
         table=table,
         replicates=replicates,
     )
@@ -240,53 +256,6 @@ def _hold_out(
 
 def _has_steps(selection: Selection) -> bool:
     return selection.points["steps"].nunique() > 1
-
-
-def _split(table: Table, several: bool):
-    """(table, label, fixed) for each combination of swept columns."""
-    source = Path(table.source).name if several else ""
-    if not table.swept:
-        yield table, source, {}
-        return
-    groups = table.frame.groupby(list(table.swept), dropna=False, sort=False)
-    fixings = [dict(zip(table.swept, values, strict=True)) for values, _ in groups]
-    runs_of = [_runs_of(table.runs, fixed) for fixed in fixings]
-    if runs_of and not table.runs.empty:
-        runs_of[0] = pd.concat([runs_of[0], _of_no_series(table, runs_of)])
-    for fixed, (_, frame), runs in zip(fixings, groups, runs_of, strict=True):
-        label = _label(fixed)
-        part = Table(
-            frame=frame,
-            source=table.source,
-            digest=table.digest,
-            runs=runs,
-            protocols=table.protocols,
-            directory=table.directory,
-        )
-        yield part, f"{source}: {label}" if source else label, fixed
-
-
-def _label(fixed: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in fixed.items())
-
-
-def _runs_of(runs: pd.DataFrame, fixed: Mapping[str, Any]) -> pd.DataFrame:
-    for name, value in fixed.items():
-        if name in runs:
-            runs = runs[runs[name].astype(str) == str(value)]
-    return runs
-
-
-def _of_no_series(table: Table, runs_of: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Runs of series without any measurement: the first series names them, lest nobody does."""
-    others = table.runs.drop(index=[i for runs in runs_of for i in runs.index])
-    swept = [name for name in table.swept if name in others]
-    labels = [_label(dict(row)) for _, row in others[swept].iterrows()]
-    reasons = others["reason"].fillna("").astype(str)
-    told = [
-        f"{why}; {label}".removeprefix("; ") for why, label in zip(reasons, labels, strict=True)
-    ]
-    return others.assign(reason=told)
 
 
 def _plain(value: Any) -> Any:

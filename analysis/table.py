@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 STANDARD = (
-    *("run", "rung", "seed", "parameters", "parameters_non_embedding", "steps", "images"),
-    *("flops", "status", "weights", "split", "metric", "log_snr", "value"),
+    *("run", "rung", "seed", "width", "depth", "learning_rate", "transfer"),
+    *("parameters", "parameters_non_embedding", "steps", "images", "flops"),
+    *("status", "weights", "split", "metric", "log_snr", "value"),
     *("standard_error", "count", "protocol", "reason", "step", "seconds", "samples"),
 )
 """Columns with a meaning; any other column of a sweep was swept and defines series."""
@@ -84,6 +85,8 @@ def from_frame(
     if digest is None:
         digest = hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest()[:16]
     if not columns and set(frame.columns) >= SWEEP_COLUMNS:
+        if "learning_rate" not in frame:
+            frame = frame.rename(columns={"train.learning_rate": "learning_rate"})
         return Table(frame=frame.reset_index(drop=True), source=source, digest=digest)
     mapping = _mapping(list(map(str, frame.columns)), dict(columns or {}), source)
     taken = {ours: frame[theirs].to_numpy() for ours, theirs in mapping.items()}

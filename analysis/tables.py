@@ -10,6 +10,7 @@ from analysis.formats import FORMATS, Sheet
 from analysis.rounding import rounded, with_error
 from analysis.rungs import Mean
 from analysis.study import Series, Study
+from analysis.transfer import coordinates_sheet, rates_sheet
 
 NOT_IDENTIFIED = "not identified"
 
@@ -23,16 +24,17 @@ def runs_sheet(series: Series) -> Sheet:
     for item in series.selection.excluded:
         excluded.setdefault(item.run, []).append(item.reason)
     runs = series.table.runs
-    headings = ("run", "rung", "seed", "parameters", "status", "step", "seconds", "value", "note")
+    headings = ("run", "rung", "seed", "rate", "parameters", "status", "step", "seconds", "value",
+                "note")  # fmt: skip
     if runs.empty:
         first = points.drop_duplicates("run")
         rows = [
-            (row["run"], row["rung"], str(row["seed"]), f"{row['size']:,.0f}", "", "", "",
+            (row["run"], row["rung"], str(row["seed"]), "", f"{row['size']:,.0f}", "", "", "",
              values.get(row["run"], ""), "")
             for row in first.to_dict("records")
         ]  # fmt: skip
         missing = [run for run in excluded if run not in set(first["run"])]
-        rows += [(run, "", "", "", "", "", "", "", "; ".join(excluded[run])) for run in missing]
+        rows += [(run, *[""] * 8, "; ".join(excluded[run])) for run in missing]
         return Sheet(title="Runs", headings=headings, rows=tuple(rows))
     rows = []
     for row in runs.to_dict("records"):
@@ -45,6 +47,7 @@ def runs_sheet(series: Series) -> Sheet:
                 run,
                 str(row["rung"]),
                 _whole(row.get("seed")),
+                f"{row['learning_rate']:g}" if series.rates else "",
                 _whole(row.get("parameters")),
                 str(row.get("status")),
                 _whole(row.get("step")),
@@ -75,10 +78,12 @@ def rungs_sheet(series: Series) -> Sheet:
                 ("yes" if gap.data_limited else "no") if gap else "",
                 _pm(item.excess),
                 _pm(item.bits),
+                "" if item.tuned == "unknown" else item.tuned,
             )
         )
     headings = ("rung", "parameters", "runs", "loss", "fall", "falls", "uniform loss", "gap",
-                "data-limited", "excess over floor", "bits per dimension")  # fmt: skip
+                "data-limited", "excess over floor", "bits per dimension",
+                "learning rate")  # fmt: skip
     return Sheet(title="Rungs at the last horizon", headings=headings, rows=tuple(rows))
 
 
@@ -158,6 +163,13 @@ def comparisons_sheet(study: Study) -> Sheet:
     return Sheet(title="Series compared", headings=headings, rows=tuple(rows))
 
 
+SHEETS_OF_ALL: dict[str, Callable[[Study], Sheet]] = {
+    "comparisons": comparisons_sheet,
+    "learning_rates": rates_sheet,
+    "coordinates": coordinates_sheet,
+}
+"""Sheets over all series; those without rows are not written."""
+
 SHEETS: dict[str, Callable[[Series], Sheet]] = {
     "runs": runs_sheet,
     "rungs": rungs_sheet,
@@ -189,10 +201,12 @@ def write_tables(study: Study, directory: Path) -> list[Path]:
                 path = directory / f"{stem}.{suffix}"
                 write(path, render(sheet(series).filled()))
                 written.append(path)
-    for suffix, render in FORMATS.items() if study.comparisons else ():
-        path = directory / f"comparisons.{suffix}"
-        write(path, render(comparisons_sheet(study)))
-        written.append(path)
+    sheets = {name: build(study) for name, build in SHEETS_OF_ALL.items()}
+    for name, sheet in sheets.items():
+        for suffix, render in FORMATS.items() if sheet.rows else ():
+            path = directory / f"{name}.{suffix}"
+            write(path, render(sheet.filled()))
+            written.append(path)
     return written
 
 

@@ -25,13 +25,21 @@ MEASURED = (
 )
 """Columns that a line of measurements.jsonl gives."""
 
+CONFIGURED = {
+    "width": "model.width",
+    "depth": "model.depth",
+    "learning_rate": "train.learning_rate",
+    "transfer": "train.transfer",
+}
+"""Columns that show a run's own value of a path, whether it was swept or not."""
+
 RUN_COLUMNS = (
-    *("run", "rung", "seed", "parameters", "parameters_non_embedding", "flops", "steps", "images"),
-    *("status", "reason", "step", "seconds", "samples"),
+    *("run", "rung", "seed", *CONFIGURED, "parameters", "parameters_non_embedding", "flops"),
+    *("steps", "images", "status", "reason", "step", "seconds", "samples"),
 )
 
-AXES = ("model.rung", "seed")
-"""Swept paths with columns of their own; any other swept path adds one, which defines series."""
+AXES = ("model.rung", "seed", "train.learning_rate")
+"""Swept paths that do not define series; any other swept path adds a column, which does."""
 
 
 def collect(store: Store) -> list[str]:
@@ -81,8 +89,9 @@ def _attempt(run: StoredRun, state: RunState) -> Path | None:
 def _digest(
     sweep: Mapping[str, Any], pairs: Sequence[tuple[StoredRun, RunState, Path | None]]
 ) -> str:
-    """Changes whenever a run's status or its file of measurements does."""
-    digest = hashlib.sha256(json.dumps([sweep["runs"], sweep["swept"]]).encode())
+    """Changes whenever a run's status, its file of measurements or the table's columns do."""
+    header = [sweep["runs"], sweep["swept"], RUN_COLUMNS, MEASURED]
+    digest = hashlib.sha256(json.dumps(header).encode())
     for run, state, attempt in pairs:
         size = _size(attempt / "measurements.jsonl") if attempt else 0
         name = attempt.name if attempt else ""
@@ -101,7 +110,8 @@ def _about(run: StoredRun, swept: Sequence[str]) -> dict[str, Any]:
     """What is the same in every row of a run."""
     record = run.record
     names = ("rung", "seed", "parameters", "parameters_non_embedding")
-    values = {path: _at(record["config"], path) for path in swept}
+    paths = {**CONFIGURED, **{path: path for path in swept}}
+    values = {name: _at(record["config"], path) for name, path in paths.items()}
     return {"run": run.id, **{name: record[name] for name in names}, **values}
 
 
@@ -196,6 +206,10 @@ def _types(columns: Mapping[str, list[Any]], swept: Sequence[str]) -> Iterator[t
         "run": "string",
         "rung": "string",
         "seed": "int64",
+        "width": "int64",
+        "depth": "int64",
+        "learning_rate": "float64",
+        "transfer": "string",
         "parameters": "int64",
         "parameters_non_embedding": "int64",
         "steps": "int64",

@@ -72,6 +72,11 @@ class FitConfig(Section):
         default=1, ge=0, description="largest rungs kept from the fit and predicted"
     )
     first_step: int = Field(default=0, ge=0, description="horizons before this step are left out")
+    rates_from: str | None = Field(
+        default=None,
+        description="directory or table of a sweep of learning rates that tuned these sizes; from "
+        "here or from this sweep's directory",
+    )
     huber_delta: float | None = Field(
         default=None, gt=0, description="on log residuals; by default from their spread"
     )

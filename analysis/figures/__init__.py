@@ -6,8 +6,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from analysis.figures.coordinates import coordinate_check
 from analysis.figures.ema import ema_widths
 from analysis.figures.gap import generalisation_gap
+from analysis.figures.learning_rates import learning_rates
 from analysis.figures.noise_levels import excess_levels, noise_levels
 from analysis.figures.samples import sample_grid
 from analysis.figures.size import scaling_in_size
@@ -26,23 +28,35 @@ FIGURES: dict[str, Callable[[Series], Figure | None]] = {
 }
 """Name to drawing; a drawing gives None where the series lacks its data."""
 
+FIGURES_OF_ALL: dict[str, Callable[[Study], Figure | None]] = {
+    "learning_rates": learning_rates,
+    "coordinates": coordinate_check,
+}
+"""The same for drawings that show all series, a panel each."""
+
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure of the study's series number `series`."""
+    """A figure of the study's series number `series`, or of all (None)."""
 
-    series: int
+    series: int | None
     name: str
     figure: Figure
 
 
-def draw(study: Study, names: Iterable[str] = tuple(FIGURES)) -> list[Drawing]:
-    """Each figure that a series has the data for; KeyError for a name unknown."""
+def draw(study: Study, names: Iterable[str] = (*FIGURES, *FIGURES_OF_ALL)) -> list[Drawing]:
+    """Each figure that there is the data for; KeyError for a name unknown."""
+    names = list(names)
     drawn = [
+        Drawing(None, name, figure)
+        for name in names
+        if name in FIGURES_OF_ALL and (figure := FIGURES_OF_ALL[name](study)) is not None
+    ]
+    drawn += [
         Drawing(index, name, figure)
         for index, series in enumerate(study.series)
         for name in names
-        if (figure := FIGURES[name](series)) is not None
+        if name not in FIGURES_OF_ALL and (figure := FIGURES[name](series)) is not None
     ]
     with styled():
         for drawing in drawn:
@@ -57,7 +71,8 @@ def write_figures(drawings: Iterable[Drawing], directory: Path) -> list[Path]:
     several = any(drawing.series for drawing in drawings)
     stems = []
     for drawing in drawings:
-        stem = f"{drawing.name}_{drawing.series + 1}" if several else drawing.name
+        number = f"_{drawing.series + 1}" if several and drawing.series is not None else ""
+        stem = f"{drawing.name}{number}"
         save(drawing.figure, directory / stem)
         stems.append(directory / stem)
     return stems

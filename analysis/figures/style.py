@@ -1,6 +1,6 @@
 """One look for all figures, and saving that gives the same bytes every time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -34,6 +34,20 @@ def rung_colours(count: int) -> list[Colour]:
     """Ordered colours, small rungs dark: viridis without its palest end."""
     ramp = matplotlib.colormaps["viridis"]
     return [tuple(ramp(x)) for x in np.linspace(0.0, 0.85, max(count, 1))]
+
+
+def panels(titles: Sequence[str], share_y: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure with a panel for each title side by side, three a row; call it within `styled()`."""
+    columns = min(len(titles), 3)
+    rows = -(-len(titles) // columns)
+    width = COLUMN if columns == 1 else PAGE
+    figure = Figure(figsize=(width, 2.6 * rows))
+    grid = figure.subplots(rows, columns, sharey=share_y, squeeze=False).ravel()
+    for panel, title in zip(grid, titles, strict=False):
+        panel.set_title(title)
+    for panel in grid[len(titles) :]:
+        panel.remove()
+    return figure, list(grid[: len(titles)])
 
 
 def save(figure: Figure, stem: Path) -> None:

@@ -11,13 +11,14 @@ from sweeps.store.claims import server_clock, take
 from sweeps.store.states import end, settle
 from tests.sweeps.examples import SIX, append, make_store, row
 
+SIZES = ["width", "depth", "learning_rate", "transfer", "parameters", "parameters_non_embedding"]
 COLUMNS = [
-    *("run", "rung", "seed", "parameters", "parameters_non_embedding", "steps", "images", "flops"),
+    *("run", "rung", "seed", *SIZES, "steps", "images", "flops"),
     *("status", "weights", "split", "metric", "log_snr", "value", "standard_error", "count"),
     "protocol",
 ]
 RUN_COLUMNS = [
-    *("run", "rung", "seed", "parameters", "parameters_non_embedding", "flops", "steps", "images"),
+    *("run", "rung", "seed", *SIZES, "flops", "steps", "images"),
     *("status", "reason", "step", "seconds", "samples"),
 ]
 
@@ -78,11 +79,27 @@ def test_swept_paths_become_columns_that_tell_series_apart(tmp_path):
     finish(store, store.runs[0], row(100, 0.5))
     collect(store)
     table, runs = tables(store)
-    paths = ["diffusion.density", "train.ema", "train.learning_rate"]
+    paths = ["diffusion.density", "train.ema"]  # the learning rate tells no series apart
     assert list(table.columns) == COLUMNS + paths
     assert list(runs.columns) == RUN_COLUMNS + paths
-    assert table[paths].iloc[0].tolist() == ["cosine (location 0, scale 1)", "none", 1.0]
-    assert runs["train.learning_rate"].tolist() == [1.0, 0.5] * 24
+    assert table[paths].iloc[0].tolist() == ["cosine (location 0, scale 1)", "none"]
+    assert runs["learning_rate"].tolist() == [1.0, 0.5] * 24
+
+
+def test_every_row_knows_its_size_its_rate_and_the_rule_of_transfer(tmp_path):
+    rules = "    train.transfer: [{rule: mup, base_width: 32}, {rule: none}]\n"
+    for text, words in ((SIX, ["none"]), (SIX + rules, ["mup (base_width 32)", "none"])):
+        store = make_store(tmp_path / str(len(words)), text)
+        for run in store.runs[: len(words)]:
+            finish(store, run, row(100, 0.5))
+        collect(store)
+        for table in tables(store):
+            for i, word in enumerate(words):
+                config = store.runs[i].record["config"]
+                found = table[["width", "depth", "learning_rate"]].iloc[i].tolist()
+                model = config["model"]
+                assert found == [model["width"], model["depth"], config["train"]["learning_rate"]]
+                assert table["transfer"].iloc[i] == word
 
 
 def test_unfinished_runs_show_their_newest_rows_and_a_torn_line_is_said(tmp_path):
