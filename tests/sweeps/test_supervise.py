@@ -57,7 +57,7 @@ def test_every_run_is_trained_once(tmp_path):
 
 def test_a_run_that_raises_fails_after_two_attempts_and_the_sweep_goes_on(tmp_path):
     store = make_store(tmp_path / "s", PAIRS)
-    behave(store, w24_1="raise", w20_0="diverge")
+    behave(store, **{"40k_1": "raise", "20k_0": "diverge"})
     states, _ = train(store)
     assert states["40k/1"].status == "failed"
     assert states["40k/1"].reason == "ValueError: the moon is in the wrong house"
@@ -76,7 +76,7 @@ def test_a_run_that_raises_fails_after_two_attempts_and_the_sweep_goes_on(tmp_pa
 
 def test_a_run_that_kills_its_worker_fails_after_three_deaths(tmp_path):
     store = make_store(tmp_path / "s", ALONE)
-    behave(store, w20_1="kill")
+    behave(store, **{"20k_1": "kill"})
     states, _ = train(store)
     assert states["20k/1"].status == "failed"
     assert states["20k/1"].reason == "its worker was killed by SIGKILL (out of memory?)"
@@ -86,7 +86,7 @@ def test_a_run_that_kills_its_worker_fails_after_three_deaths(tmp_path):
 
 def test_a_full_disk_ends_the_sweep_and_blames_no_run(tmp_path):
     store = make_store(tmp_path / "s", ALONE)
-    behave(store, w36_0="full")
+    behave(store, **{"70k_0": "full"})
     with pytest.raises(InputError, match=r"measurements.jsonl: the disk is full"):
         train(store)
     assert not any(a["status"] in ("failed", "died") for a in attempts(store))
