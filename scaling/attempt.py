@@ -11,6 +11,7 @@ import numpy as np
 
 from scaling import checkpoint, snapshots
 from scaling.config import RunConfig
+from scaling.files import replacing
 from scaling.measure.rows import Measurement
 
 
@@ -67,10 +68,8 @@ def copy_snapshots(member: Member, until: int) -> None:
 def write_json(member: Member, name: str, content: Any) -> None:
     """Write one small file whole or not at all."""
     member.check()
-    path = member.directory / name
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
-    temporary.replace(path)
+    with replacing(member.directory / name) as draft:
+        draft.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def append_rows(member: Member, rows: Iterable[Measurement]) -> None:
@@ -113,8 +112,7 @@ def save_samples(member: Member, step: int, images: np.ndarray, **about: Any) ->
     member.check()
     directory = member.directory / "samples"
     directory.mkdir(exist_ok=True)
-    temporary = directory / f"{step}.tmp.npz"
     arrays: dict[str, Any] = {name: np.asarray(value) for name, value in about.items()}
     arrays["images" if images.dtype == np.uint8 else "latents"] = images
-    np.savez_compressed(temporary, **arrays)
-    temporary.replace(directory / f"{step}.npz")
+    with replacing(directory / f"{step}.npz") as draft, draft.open("wb") as file:
+        np.savez_compressed(file, **arrays)

@@ -14,23 +14,22 @@ import numpy as np
 from models.ema_snapshots import coefficients
 from scaling.build import ema_name
 from scaling.config.train import SnapshotConfig
+from scaling.files import replacing
 
 
 def save(directory: Path, step: int, averages: Mapping[str, Any]) -> None:
     """Write `directory/<step>.npz` whole or not at all."""
     directory.mkdir(exist_ok=True)
-    temporary = directory / f"{step}.tmp.npz"
     arrays: dict[str, Any] = {name: _flat(tree) for name, tree in averages.items()}
-    np.savez(temporary, **arrays)
-    temporary.replace(directory / f"{step}.npz")
+    with replacing(directory / f"{step}.npz") as draft, draft.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def copy(source: Path, target: Path, step: int) -> None:
     """Take over one step's file, whole or not at all."""
     target.mkdir(exist_ok=True)
-    temporary = target / f"{step}.tmp.npz"
-    temporary.write_bytes((source / f"{step}.npz").read_bytes())
-    temporary.replace(target / f"{step}.npz")
+    with replacing(target / f"{step}.npz") as draft:
+        draft.write_bytes((source / f"{step}.npz").read_bytes())
 
 
 def steps(directory: Path) -> set[int]:

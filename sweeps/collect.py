@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling.errors import InputError
+from scaling.files import replacing
 from sweeps.fields import value_at
 from sweeps.labels import in_words
 from sweeps.store import Store, StoredRun
@@ -192,13 +193,8 @@ def _write_table(path: Path, columns: Mapping[str, list[Any]], swept: Sequence[s
         name: pa.array(columns.get(name, []), type=getattr(pa, kind)())
         for name, kind in _types(columns, swept)
     }
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with plainly(path):
-        try:
-            parquet.write_table(pa.table(arrays), temporary)
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with plainly(path), replacing(path) as draft:
+        parquet.write_table(pa.table(arrays), draft)
 
 
 def _types(columns: Mapping[str, list[Any]], swept: Sequence[str]) -> Iterator[tuple[str, str]]:

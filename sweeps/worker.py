@@ -1,7 +1,6 @@
 """What an engine starts: claims cohorts one after another, trains them, publishes their results."""
 
 import json
-import os
 import threading
 import time
 import traceback as tracebacks
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling.errors import InputError, LostClaim, Preempted
+from scaling.files import cache_directory
 from sweeps.store import Store
 from sweeps.store.claims import Claim, is_held, numbers, take
 from sweeps.store.states import end, release, settle
@@ -173,7 +173,7 @@ def trainer(store: Store) -> Train:
         steps_per_call=engine["steps_per_call"],
         fsdp=engine["fsdp"],
         checkpoint_seconds=engine["checkpoint_seconds"],
-        compilation_cache=compilation_cache(),
+        compilation_cache=cache_directory("compiled"),
     )
 
     def train(claims: Sequence[Claim], progress: Callable[[Any], None]) -> Sequence[Any]:
@@ -189,11 +189,3 @@ def trainer(store: Store) -> Train:
         return run_cohort(members, execution=execution, progress=progress)
 
     return train
-
-
-def compilation_cache() -> Path:
-    """Where compiled programs are kept between processes: SCALING_CACHE or the user's cache."""
-    if given := os.environ.get("SCALING_CACHE"):
-        return Path(given)
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "scaling" / "compiled"

@@ -14,7 +14,6 @@ one picture do not know of each other: keep them together with `held_out`.
 """
 
 import difflib
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +25,7 @@ from jaxtyping import Bool, Float, Integer
 
 from scaling.data import npz, split
 from scaling.errors import InputError
+from scaling.files import replacing
 
 CONDITIONS = ("labels", "captions", "embeddings")
 KEYS = ("mean", "std", *CONDITIONS, "held_out")
@@ -99,9 +99,8 @@ def save(
     }
     path = Path(path)
     checked(path, arrays, "")
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+    with replacing(path) as draft, draft.open("wb") as file:
         np.savez(file, **arrays)
-    Path(file.name).replace(path)
 
 
 def read(path: Path | str) -> Latents:

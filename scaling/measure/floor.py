@@ -1,7 +1,5 @@
 """The least loss that any network can have on the training images, measured and kept on disk."""
 
-import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from itertools import groupby
@@ -21,6 +19,7 @@ from scaling.config import RunConfig
 from scaling.config.floor import FloorConfig
 from scaling.data.source import EvaluationSet, Source
 from scaling.errors import InputError
+from scaling.files import cache_directory, replacing
 from scaling.measure.levels import common_noise, in_blocks
 from scaling.measure.rows import protocol_hash
 
@@ -38,14 +37,6 @@ def description(config: FloorConfig) -> dict[str, Any]:
     """What decides a floor beside the data and its draws; part of the protocol of its rows."""
     nested = {"candidates", "subset", "directions"}
     return config.model_dump(exclude=set() if config.method == "nested" else nested)
-
-
-def cache_directory() -> Path:
-    """SCALING_CACHE, or the user's cache."""
-    if given := os.environ.get("SCALING_CACHE"):
-        return Path(given) / "floors"
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "scaling" / "floors"
 
 
 def floor(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.ndarray, "n k"]:
@@ -69,7 +60,10 @@ def floor(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.nd
         "seed": config.measure.seed,
         "floor": description(config.measure.floor),
     }
-    path = cache_directory() / f"{protocol_hash(key)}{protocol_hash(key | {'again': True})}.npz"
+    path = (
+        cache_directory("floors")
+        / f"{protocol_hash(key)}{protocol_hash(key | {'again': True})}.npz"
+    )
     shape = (len(data.ids), len(config.measure.log_snr))
     known = load(path, shape)
     if known is None:
@@ -91,9 +85,8 @@ def load(path: Path, shape: tuple[int, int]) -> Float[np.ndarray, "n k"] | None:
 def save(path: Path, errors: Float[np.ndarray, "n k"]) -> None:
     """Whole or not at all, whoever else is writing the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as file:
+    with replacing(path) as draft, draft.open("wb") as file:
         np.savez(file, errors=errors)
-    Path(file.name).replace(path)
 
 
 def compute(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.ndarray, "n k"]:

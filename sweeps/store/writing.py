@@ -3,13 +3,13 @@
 import errno
 import json
 import os
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from scaling.errors import InputError
+from scaling.files import beside, replacing
 
 NO_ROOM = {
     errno.ENOSPC: "the disk is full",
@@ -34,32 +34,27 @@ def plainly(path: Path) -> Iterator[None]:
 
 def write(path: Path, content: str, *, durable: bool = True) -> None:
     """Replace `path` whole or not at all; `durable`: on the disk before this returns."""
-    with plainly(path), _temporary(path, content, durable=durable) as temporary:
-        temporary.replace(path)
+    with plainly(path), replacing(path) as draft:
+        _write(draft, content, durable=durable)
 
 
 def publish(path: Path, content: str) -> bool:
     """Create `path` with `content` unless it exists; of several writers, the first wins."""
-    with plainly(path), _temporary(path, content, durable=True) as temporary:
+    with plainly(path), beside(path) as draft:
+        _write(draft, content, durable=True)
         try:
-            os.link(temporary, path)
+            os.link(draft, path)
         except FileExistsError:
             return False
         return True
 
 
-@contextmanager
-def _temporary(path: Path, content: str, *, durable: bool) -> Iterator[Path]:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(content)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
+def _write(path: Path, content: str, *, durable: bool) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(content)
+        file.flush()
+        if durable:
+            os.fsync(file.fileno())
 
 
 def to_json(content: Any) -> str:

@@ -20,7 +20,7 @@ def storing(**changes):
 
 def stored(directory):
     folder = directory / "snapshots"
-    assert not list(folder.glob("*.tmp*"))
+    assert all(path.suffix == ".npz" for path in folder.iterdir())
     return {
         (step, name): array
         for step in snapshots.steps(folder)

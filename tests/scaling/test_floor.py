@@ -86,7 +86,7 @@ def test_a_stored_floor_is_read_again_and_a_torn_one_is_made_again(monkeypatch):
     source = load(config.data)
     sample = source.train_sample(64, 0)
     first = floor.floor(config, source, sample)
-    (path,) = floor.cache_directory().iterdir()
+    (path,) = floor.cache_directory("floors").iterdir()
     with monkeypatch.context() as patched:
         patched.setattr(floor, "compute", None)
         np.testing.assert_array_equal(floor.floor(config, source, sample), first)
@@ -94,7 +94,7 @@ def test_a_stored_floor_is_read_again_and_a_torn_one_is_made_again(monkeypatch):
     np.testing.assert_array_equal(floor.floor(config, source, sample), first)
     other = digits(measure__floor={"method": "exact", "conditional": False})
     assert (floor.floor(other, source, sample) != first).any()
-    assert len(list(floor.cache_directory().iterdir())) == 2
+    assert len(list(floor.cache_directory("floors").iterdir())) == 2
 
 
 def test_the_mixture_is_refused_with_advice():

@@ -1,0 +1,33 @@
+"""Files that appear whole or not at all, and where what may be made again is kept."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """A hidden name in the same folder, its own for every caller; gone at the end."""
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")
+    try:
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A draft that takes the place of `path` if the block ends well; whoever else writes it too."""
+    with beside(path) as draft:
+        yield draft
+        draft.replace(path)
+
+
+def cache_directory(of: str) -> Path:
+    """A folder under SCALING_CACHE or the user's cache."""
+    if given := os.environ.get("SCALING_CACHE"):
+        return Path(given) / of
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "scaling" / of
