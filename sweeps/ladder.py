@@ -9,7 +9,6 @@ from models.families import FAMILIES, count
 from models.ladder import Rung
 from models.sizes import evaluate, solve
 from scaling.config import RunConfig, Section
-from scaling.costs import shape_of
 from sweeps.fields import value_at
 
 SUFFIXES = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
@@ -90,6 +89,8 @@ class LadderConfig(Section):
         known = self.rungs[name]
         if isinstance(known, dict):
             return known
+        from scaling.costs import shape_of  # numpy, which most manifests are read without
+
         family = FAMILIES.get(value_at(mapping, "model.family", "dit"))
         if family is None:
             return None

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from scaling.config.section import Section
-from scaling.data import latents
 from scaling.errors import InputError
 
 
@@ -90,8 +89,10 @@ class LatentsData(Section):
     digest: str = Field(default="", description="of the file; filled in")
 
     @property
-    def arrays(self) -> latents.Latents:
+    def arrays(self) -> Any:
         """The file's."""
+        from scaling.data import latents
+
         return latents.read(self.file)
 
     @property
@@ -105,6 +106,8 @@ class LatentsData(Section):
         if not isinstance(given, dict) or not isinstance(given.get("file"), str):
             return given
         try:
+            from scaling.data import latents
+
             found = latents.read(given["file"])
         except InputError as error:
             raise ValueError(str(error)) from None
@@ -131,6 +134,8 @@ class LatentsData(Section):
             raise ValueError(f"conditions '{self.conditions}' are not in the file; it has {kinds}")
         if found.held_out is not None and self.held_out is not None:
             raise ValueError("held_out is given twice: the file has a mask of that name, too")
+        from scaling.data import latents
+
         in_training = latents.in_training(found, self.held_out)
         if in_training.all() or not in_training.any():
             side = "training" if not in_training.any() else "the held-out examples"

@@ -11,7 +11,6 @@ from scaling.config.measure import MeasureConfig
 from scaling.config.model import ModelConfig
 from scaling.config.section import Section
 from scaling.config.train import TrainConfig
-from scaling.data import conditions
 from scaling.errors import InputError
 
 FORMAT_VERSION = 3
@@ -88,6 +87,8 @@ class RunConfig(Section):
                 "not: set bound to false and ode to none"
             )
         try:
+            from scaling.data import conditions
+
             known = conditions.of(self.data.arrays, self.data.conditions, self.data.held_out)
             known.encode(self.measure.samples.captions)
         except InputError as error:
