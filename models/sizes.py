@@ -1,10 +1,10 @@
 """Sizes of one's own: solved for a target, or by a rule in a size number n."""
 
 import ast
-import itertools
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from models.ladder import Rung
@@ -14,18 +14,13 @@ ASPECT_COUNTS = 0.02
 WIDEST = 100_000
 
 
-def candidates(
-    head_width: int, aspect: tuple[float, float], odd_depth: bool = False
-) -> Iterator[Rung]:
-    """Ever wider rungs of this head width, with every depth that keeps width / depth in bounds."""
+def depths(width: int, aspect: tuple[float, float], odd_depth: bool = False) -> range:
+    """Every depth that keeps width / depth in bounds; at least one."""
     narrow, wide = aspect
-    for heads in itertools.count(1):
-        width = heads * head_width
-        shallowest = max(1, math.ceil(width / wide))
-        shallowest += odd_depth and shallowest % 2 == 0
-        deepest = max(shallowest, math.floor(width / narrow))
-        for depth in range(shallowest, deepest + 1, 1 + odd_depth):
-            yield Rung(name="", depth=depth, width=width, heads=heads)
+    shallowest = max(1, math.ceil(width / wide))
+    shallowest += odd_depth and shallowest % 2 == 0
+    deepest = max(shallowest, math.floor(width / narrow))
+    return range(shallowest, deepest + 1, 1 + odd_depth)
 
 
 def solve(
@@ -49,19 +44,21 @@ def solve(
         shape = abs(math.log(rung.width / rung.depth / middle))
         return abs(math.log(cost(rung) / target)) + ASPECT_COUNTS * shape
 
-    best: tuple[float, Rung] | None = None
-    rungs_by_width = itertools.groupby(
-        candidates(head_width, aspect, odd_depth), lambda rung: rung.width
-    )
-    for _, same_width in rungs_by_width:
-        rungs = list(same_width)
-        found = min(((miss(rung), rung) for rung in rungs), key=lambda pair: pair[0])
-        best = min(best, found, key=lambda pair: pair[0]) if best else found
-        if cost(rungs[0]) > 2 * target:
-            return best[1]
-        if rungs[0].width > WIDEST:
-            raise ValueError(f"no size reaches {target:g}")
-    raise AssertionError("there is always a wider rung")
+    best: list[Rung] = []
+    for heads in range(1, WIDEST // head_width + 1):
+        width = heads * head_width
+        allowed = depths(width, aspect, odd_depth)
+
+        def at(depth: int, width: int = width, heads: int = heads) -> Rung:
+            return Rung(name="", depth=depth, width=width, heads=heads)
+
+        # Of one width only the last depth below the target and the first above can be nearest.
+        above = bisect_left(allowed, target, key=lambda depth, at=at: cost(at(depth)))
+        near = [at(depth) for depth in allowed[max(above - 1, 0) : above + 1]]
+        best = [min(best + near, key=miss)]
+        if cost(at(allowed[0])) > 2 * target:
+            return best[0]
+    raise ValueError(f"no size reaches {target:g}")
 
 
 OPERATORS: Mapping[type, Callable[..., Any]] = {

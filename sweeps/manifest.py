@@ -92,7 +92,7 @@ def loads(text: str, *, file: str = "manifest.yaml") -> Manifest:
         raise _rejected(document, problems + _base_problems(base, document))
     cells, problems = expand(sweep, base, document)
     if header.ladder:
-        cells = [_sized(cell, header.ladder, base) for cell in cells]
+        cells = _sized(cells, header.ladder, base)
     runs, more = _validate(cells, base, document)
     if problems or more:
         raise ManifestError(file, problems + more)
@@ -120,14 +120,21 @@ def _along_ladder(header: ManifestHeader, base: Mapping[str, Any]) -> SweepConfi
     return header.sweep.model_copy(update={"grid": grid})
 
 
-def _sized(cell: Cell, ladder: LadderConfig, base: Mapping[str, Any]) -> Cell:
-    """The cell with the size of its rung, where that is one of the manifest's own."""
-    mapping = resolve(base, cell)
-    rung = value_at(mapping, "model.rung")
-    if rung not in ladder.rungs:
-        return cell
-    size = ladder.size(rung, mapping) or {}
-    return (*cell, *(Setting(f"model.{key}", n, ("ladder",)) for key, n in size.items()))
+def _sized(cells: list[Cell], ladder: LadderConfig, base: Mapping[str, Any]) -> list[Cell]:
+    """The cells with the sizes of their rungs, where those are the manifest's own.
+
+    A size is solved for once for all cells of equal model and data.
+    """
+    rungs, known, found = ladder.rungs, {}, []
+    for cell in cells:
+        mapping = resolve(base, cell)
+        rung = value_at(mapping, "model.rung")
+        size: dict[str, int] = {}
+        if rung in rungs:
+            of = repr([mapping.get(section) for section in ("model", "data")])
+            size = known[of] = known.get(of) or ladder.size(rung, mapping) or {}
+        found.append((*cell, *(Setting(f"model.{k}", n, ("ladder",)) for k, n in size.items())))
+    return found
 
 
 def _rejected(document: Document, problems: list[Problem]) -> ManifestError:
