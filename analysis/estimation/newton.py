@@ -12,10 +12,11 @@ import numpy as np
 
 from analysis.estimation.expansion import TINY, differentiate, total, values
 from analysis.estimation.problem import Array, Indices, Mask, Problems
+from analysis.estimation.solving import solve
 
 
 class Expansion(NamedTuple):
-    """Objective [B], gradient [B, P], Hessian and Gauss-Newton majorant [B, P, P] at one theta."""
+    """Objective [B], gradient [P, B], Hessian and Gauss-Newton majorant [P, P, B] at one theta."""
 
     value: Array
     gradient: Array
@@ -49,36 +50,36 @@ def polish(
     """
     theta = _inside(theta, problems.lower, problems.upper)
     result, live = theta.copy(), np.arange(len(theta))
-    here = _expand(problems, theta, bends=bends)
+    here = expand(problems, theta, bends=bends)
     damping = np.broadcast_to(damping, len(theta))
     damped = damping.copy()
     for _ in range(iterations):
         free = _free(theta, here.gradient, problems)
-        steep = np.abs(here.gradient * free).max(axis=1)
+        steep = np.abs(here.gradient * free).max(axis=0)
         going = (steep > tolerance * np.maximum(1, here.value)) & (damping < 1e10)
         if not going.all():
             result[live], damped[live] = theta, damping
             live, problems = live[going], problems.take(going)
-            theta, damping, free = theta[going], damping[going], free[going]
-            here = Expansion(*(part[going] for part in here))
+            theta, damping, free = theta[going], damping[going], free[:, going]
+            here = Expansion(*(part[..., going] for part in here))
         if not live.size:
             break
         step = _step(theta, here, damping, free, problems)
         trial = _inside(theta + _inside(step, -2, 2), problems.lower, problems.upper)
-        there = _expand(problems, trial, bends=bends)
+        there = expand(problems, trial, bends=bends)
         won = there.value < here.value
         damping = np.where(won, np.maximum(damping / 10, 1e-9), damping * 3)
         theta[won] = trial[won]
         for old, new in zip(here, there, strict=True):
-            old[won] = new[won]
+            old[..., won] = new[..., won]
     result[live], damped[live] = theta, damping
     return Polished(result, damped, live)
 
 
 def objective(problems: Problems, theta: Array) -> tuple[Array, Array]:
     """Objective [B] and gradient [B, P] as `polish` scales them, zero at active bounds."""
-    found = _expand(problems, theta)
-    return found.value, found.gradient * _free(theta, found.gradient, problems)
+    found = expand(problems, theta)
+    return found.value, (found.gradient * _free(theta, found.gradient, problems)).T
 
 
 def condition(problems: Problems, theta: Array) -> Array:
@@ -86,10 +87,10 @@ def condition(problems: Problems, theta: Array) -> Array:
 
     Large where some combination of parameters hardly changes the law.
     """
-    found = _expand(replace(problems, squares=True), theta)
+    found = expand(replace(problems, squares=True), theta)
     inner = (theta > problems.lower) & (theta < problems.upper)
     numbers = []
-    for matrix, free in zip(found.majorant, inner, strict=True):
+    for matrix, free in zip(found.majorant.T, inner, strict=True):
         kept = matrix[np.ix_(free, free)]
         scale = np.sqrt(np.maximum(np.diag(kept), TINY))
         numbers.append(np.linalg.cond(kept / np.outer(scale, scale)) if free.any() else 1.0)
@@ -98,11 +99,11 @@ def condition(problems: Problems, theta: Array) -> Array:
 
 def to_gain(problems: Problems, theta: Array) -> Array:
     """What one majorised step would take off each objective [B], as a share of it."""
-    here = _expand(problems, theta)
+    here = expand(problems, theta)
     free = _free(theta, here.gradient, problems)
     majorised = here._replace(newton=here.majorant)
     step = _step(theta, majorised, np.zeros(len(theta)), free, problems)
-    return -np.einsum("bp,bp->b", step, here.gradient * free) / 2 / np.maximum(here.value, 1e-12)
+    return -np.einsum("bp,pb->b", step, here.gradient * free) / 2 / np.maximum(here.value, 1e-12)
 
 
 def _inside(values: Array, lower: Array | float, upper: Array | float) -> Array:
@@ -111,9 +112,9 @@ def _inside(values: Array, lower: Array | float, upper: Array | float) -> Array:
 
 
 def _free(theta: Array, gradient: Array, problems: Problems) -> Mask:
-    """Where a descent step stays inside the bounds."""
-    lower, upper = problems.lower, problems.upper
-    out = ((theta <= lower) & (gradient > 0)) | ((theta >= upper) & (gradient < 0))
+    """Where a descent step stays inside the bounds [P, B]."""
+    at, lower, upper = theta.T, problems.lower.T, problems.upper.T
+    out = ((at <= lower) & (gradient > 0)) | ((at >= upper) & (gradient < 0))
     return ~(out | (lower == upper))
 
 
@@ -123,36 +124,27 @@ def _step(theta: Array, here: Expansion, damping: Array, free: Mask, problems: P
     A coordinate that would leave its bounds stops there and the others are solved for again.
     """
     _, gradient, newton, majorant = here
-    diagonal = np.einsum("bii->bi", majorant)
+    diagonal = np.einsum("iib->ib", majorant)
     ridge = majorant.copy()
-    on_diagonal = np.einsum("bii->bi", ridge)
-    on_diagonal += 1e-4 * diagonal + 1e-12 + 1e-9 * diagonal.max(axis=1, keepdims=True)
-    matrix = newton + damping[:, None, None] * ridge
-    step = _solve(matrix, gradient, free)
-    uphill = np.einsum("bp,bp->b", step, gradient) >= 0
+    on_diagonal = np.einsum("iib->ib", ridge)
+    on_diagonal += 1e-4 * diagonal + 1e-12 + 1e-9 * diagonal.max(axis=0)
+    matrix = newton + damping * ridge
+    step = solve(matrix, -gradient, free)
+    uphill = ~(np.einsum("pb,pb->b", step, gradient) < 0)
     if uphill.any():
-        matrix[uphill] = (1 + damping[uphill])[:, None, None] * ridge[uphill]
-        step[uphill] = _solve(matrix[uphill], gradient[uphill], free[uphill])
-    inside = _inside(theta + step, problems.lower, problems.upper) - theta
+        matrix[..., uphill] = (1 + damping[uphill]) * ridge[..., uphill]
+        step[:, uphill] = solve(matrix[..., uphill], -gradient[:, uphill], free[:, uphill])
+    inside = _inside(theta.T + step, problems.lower.T, problems.upper.T) - theta.T
     out = inside != step
-    crossing = out.any(axis=1)
+    crossing = out.any(axis=0)
     if crossing.any():
-        fixed, blocked = np.where(out, inside, 0)[crossing], matrix[crossing]
-        pull = gradient[crossing] + (blocked @ fixed[..., None])[..., 0]
-        step[crossing] = fixed + _solve(blocked, pull, (free & ~out)[crossing])
-    return step
+        fixed, blocked = np.where(out, inside, 0)[:, crossing], matrix[..., crossing]
+        pull = gradient[:, crossing] + np.einsum("pqb,qb->pb", blocked, fixed)
+        step[:, crossing] = fixed + solve(blocked, -pull, (free & ~out)[:, crossing])
+    return step.T
 
 
-def _solve(matrix: Array, gradient: Array, free: Mask) -> Array:
-    """Solve H s = -g [B, P] on the free coordinates; the others stay where they are."""
-    if not free.all():
-        pair = free[:, :, None] & free[:, None, :]
-        matrix = np.where(pair, matrix, np.eye(free.shape[1]))
-        gradient = np.where(free, gradient, 0)
-    return np.linalg.solve(matrix, -gradient[..., None])[..., 0]
-
-
-def _expand(problems: Problems, theta: Array, *, bends: bool = False) -> Expansion:
+def expand(problems: Problems, theta: Array, *, bends: bool = False) -> Expansion:
     """The objective and its derivatives.
 
     With terms t_k, f = sum t_k and slopes g of log t: df = sum t g and d2f = sum t (g g' + dg). A
@@ -182,6 +174,4 @@ def _expand(problems: Problems, theta: Array, *, bends: bool = False) -> Expansi
     squared = curvature if problems.linear else curvature - slope
     newton = np.einsum("pnb,qnb->pqb", jacobian * squared, jacobian) + bent
     majorant = np.einsum("pnb,qnb->pqb", jacobian * bound, jacobian)
-    return Expansion(
-        value, *(np.ascontiguousarray(part.T) for part in (gradient, newton, majorant))
-    )
+    return Expansion(value, gradient, newton, majorant)
