@@ -45,9 +45,11 @@ def estimate(problems: Problems, *, fixed_delta: bool) -> tuple[Problems, list[E
     """
     theta = starts(problems)
     if not fixed_delta:
-        for _ in range(2):  # the nearest start tells the scale roughly, a few steps do well
+        problems = replace(problems, delta=efficient_delta(problems, theta))
+        theta = _polish(problems, theta, iterations=20, bends=False)
+        for _ in range(2):  # to the end, or delta's rounding would hang on where steps stopped
             problems = replace(problems, delta=efficient_delta(problems, theta))
-            theta = _polish(problems, theta, iterations=20, bends=False)
+            theta = _polish(problems, theta, _nearest(problems, theta))
         problems = replace(problems, delta=efficient_delta(problems, theta))
     going = np.ones(theta.shape[:2], bool)
     if any(term.log and not term.power for term in problems.law.terms):
@@ -115,6 +117,14 @@ def _objectives(problems: Problems, theta: Array) -> tuple[Array, Array]:
     return value.reshape(theta.shape[:2]), gradient.reshape(theta.shape)
 
 
+def _nearest(problems: Problems, theta: Array) -> Mask:
+    """The start of each problem [B, S] whose residuals are smallest in sum."""
+    every = _each_start(problems, theta)
+    sizes = np.abs(residuals_of(every, theta.reshape(len(every), -1))).sum(axis=1)
+    sizes = sizes.reshape(theta.shape[:2])
+    return np.arange(theta.shape[1]) == sizes.argmin(axis=1)[:, None]
+
+
 def efficient_delta(problems: Problems, theta: Array) -> Array:
     """1.345 robust deviations of the residuals about the nearest of S laws [B, S, P]: delta [B].
 
@@ -123,12 +133,10 @@ def efficient_delta(problems: Problems, theta: Array) -> Array:
     gives least absolute deviations, for which two seeds leave every curve between them as good.
     Rounded, so that it does not depend on how far the laws were polished.
     """
-    every = _each_start(problems, theta)
-    sizes = np.abs(residuals_of(every, theta.reshape(len(every), -1)))
-    sizes = sizes.reshape(*theta.shape[:2], -1)
-    nearest = sizes[np.arange(len(problems)), sizes.sum(axis=2).argmin(axis=1)]
+    nearest = theta[_nearest(problems, theta)]
     deltas = []
-    for residuals, real in zip(nearest, problems.real, strict=True):
+    sizes = np.abs(residuals_of(problems, nearest))
+    for residuals, real in zip(sizes, problems.real, strict=True):
         freedom = max(real.sum() - len(problems.law.parameters), 1)
         deviation = 1.4826 * float(np.median(residuals[real])) * (real.sum() / freedom) ** 0.5
         deltas.append(max(LEAST_DELTA, float(f"{1.345 * deviation:.2g}")))
