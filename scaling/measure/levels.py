@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from models.diffusion.loss import denoising_loss
+from models.diffusion.noise import standard_normal
 from models.diffusion.predictions import Network
 from models.diffusion.process import Process
 from scaling.data.source import EvaluationSet
@@ -18,14 +19,14 @@ EXAMPLES_AT_ONCE = 64
 
 def common_noise(
     seed: int, ids: Int[Array, " b"], level: Int[Array, ""], draw: Int[Array, ""], shape: tuple
-) -> Float[Array, "b h w c"]:
+) -> Float[Array, "b *shape"]:
     """Noise that depends on (seed, example id, index of the noise level, draw) and nothing else."""
 
     def one(example: Array) -> Array:
         key = jax.random.key(seed)
         for number in (example, level, draw):
             key = jax.random.fold_in(key, number)
-        return jax.random.normal(key, shape)
+        return standard_normal(key, shape)
 
     return jax.vmap(one)(ids)
 

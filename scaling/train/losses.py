@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from models.diffusion.densities import UNIFORMS
 from models.diffusion.loss import denoising_loss
+from models.diffusion.noise import standard_normal
 from scaling import build
 from scaling.config import RunConfig
 from scaling.data.source import Source
@@ -48,7 +49,7 @@ def batches(config: RunConfig, source: Source, mesh: Mesh | None = None) -> Draw
         keep = keep.reshape(size, *(1,) * (tokens.ndim - 1))
         density = schedule.density(state)
         log_snr = density.quantile(uniforms(level_key, size))
-        noise = jax.random.normal(noise_key, images.shape)
+        noise = standard_normal(noise_key, images.shape, batch=True)
         random = images, jnp.where(keep, tokens, 0), noise, log_snr
         numbers = factor(density, log_snr), density.pdf(log_snr)
         return Drawn(*batch_constraint(mesh, (*random, *numbers)))

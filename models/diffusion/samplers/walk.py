@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
+from models.diffusion.noise import standard_normal
 from models.diffusion.process import Process, over_images
 
 Draw = Callable[[Int[Array, ""]], Float[Array, "b *d"]]
@@ -20,7 +21,7 @@ def fresh_noise(keys: Key[Array, " b"], shape: tuple[int, ...]) -> Draw:
     """Noise for each image of `shape` from its own key, whatever images share its batch."""
 
     def draw(number: Int[Array, ""]) -> Float[Array, "b *d"]:
-        return jax.vmap(lambda key: jax.random.normal(jax.random.fold_in(key, number), shape))(keys)
+        return jax.vmap(lambda key: standard_normal(jax.random.fold_in(key, number), shape))(keys)
 
     return draw
 
