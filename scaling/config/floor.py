@@ -19,7 +19,7 @@ class FloorConfig(Section):
     )
     candidates: int = Field(default=16, ge=1, description="nested: likely images, summed exactly")
     subset: int = Field(
-        default=8, ge=1, description="nested: size of each of two random subsets of the rest"
+        default=4, ge=1, description="nested: size of each of two random subsets of the rest"
     )
     directions: int = Field(
         default=96, ge=1, description="nested: principal directions that tell which are likely"

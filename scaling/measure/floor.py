@@ -102,7 +102,7 @@ def compute(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.
         given: tuple[Array, list[Index | None]], batch: EvaluationSet
     ) -> Float[Array, "b k"]:
         x0, own, ids = (jnp.asarray(part) for part in batch)
-        x0 = x0.reshape(len(x0), -1)  # the same noise, drawn in half the time
+        x0 = x0.reshape(len(x0), -1)
         images = given[0].reshape(len(given[0]), -1)  # decoded number by number
         allowed = own == jnp.asarray(groups) if chosen.conditional else None
 
@@ -111,8 +111,7 @@ def compute(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.
         ) -> Float[Array, "count b"]:
             def at_draw(place: Int[Array, ""]) -> Float[Array, " b"]:
                 level, draw = place // measure.draws, place % measure.draws
-                flat = (1, 1, x0.shape[1])
-                noise = common_noise(measure.seed, ids, level, draw, flat).reshape(x0.shape)
+                noise = common_noise(measure.seed, ids, level, draw, x0.shape[1:])
                 log_snr = jnp.full(len(x0), levels[level])
                 z = diffuse(PROCESS, x0, noise, log_snr)
                 return estimate(x0, z, log_snr, (images, which), allowed, (ids, level, draw))

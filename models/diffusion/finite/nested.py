@@ -142,10 +142,16 @@ def _at(
     total = jnp.maximum(sums[:, -1], tiny)
     goal = at * total
     which = jnp.minimum(jnp.sum(sums <= goal[:, None], axis=1), len(numbers) - 1)
-    here = numbers[:, None] == which[:, None]
-    own, end = (jnp.sum(jnp.where(here, a, 0), axis=1) for a in (odds, sums))
+    own, end = (_taken(a, which) for a in (odds, sums))
     within = (goal - (end - own)) / jnp.maximum(own, tiny)
     return which, own / total, jnp.clip(within, 0, 1)
+
+
+def _taken(rows: Float[Array, "b m #s"], which: Int[Array, "b s"]) -> Float[Array, "b s"]:
+    """One of the m for each s; by numbers, which is quicker than by a mask."""
+    if rows.shape[2] == 1:
+        return jnp.take_along_axis(rows[..., 0], which, axis=1)
+    return jnp.take_along_axis(rows, which[:, None], axis=1)[:, 0]
 
 
 def nested_posterior_means(
