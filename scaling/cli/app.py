@@ -2,7 +2,7 @@
 
 import typer
 
-from scaling.cli import analysis, ladder, manifests, running, sample, schedules
+from scaling.cli import analysis, distance, ladder, manifests, running, sample, schedules
 
 app = typer.Typer(
     name="scaling",
@@ -27,5 +27,6 @@ for command in (
     ladder.ladder,
     schedules.schedules,
     sample.sample,
+    distance.distance,
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""Reading the images shipped with the package; the licences are in NOTICE.md beside them."""
+"""Reading the images and weights shipped here; the licences are in NOTICE.md beside them."""
 
 import zipfile
 import zlib

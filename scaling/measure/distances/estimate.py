@@ -1,0 +1,45 @@
+"""A value with its interval, and the percentile bootstrap over samples."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Shaped
+
+TWO_SIDED_95 = 1.959963984540054
+"""The 97.5 % quantile of the standard normal distribution."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number and the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def normal(cls, value: float, standard_error: float) -> "Estimate":
+        """The interval of a normal estimator."""
+        reach = TWO_SIDED_95 * standard_error
+        return cls(value=value, low=value - reach, high=value + reach)
+
+
+def bootstrap(
+    statistic: Callable[..., float],
+    *samples: Shaped[np.ndarray, "n ..."],
+    draws: int = 200,
+    seed: int = 0,
+) -> Estimate:
+    """Percentile interval (Efron 1979): each set's rows drawn again with replacement, by itself.
+
+    Not for a statistic whose bias falls with the number of distinct rows (Frechet distance): a
+    bootstrap sample holds 63 % of them and is biased once more.
+    """
+    rng = np.random.default_rng(seed)
+    again = [
+        statistic(*(rows[rng.integers(len(rows), size=len(rows))] for rows in samples))
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(again, [0.025, 0.975])
+    return Estimate(value=float(statistic(*samples)), low=float(low), high=float(high))

@@ -1,0 +1,89 @@
+"""Every metric by its name, of two sets of features, beside the same between two real halves."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from scaling.measure.distances.estimate import Estimate
+from scaling.measure.distances.frechet import frechet_distance
+from scaling.measure.distances.inception_score import inception_score
+from scaling.measure.distances.infinite import frechet_infinite
+from scaling.measure.distances.kernel import cmmd, kid
+from scaling.measure.distances.neighbours import DENSITY_NEIGHBOURS, manifolds
+from scaling.measure.distances.sliced import sliced_wasserstein
+
+FEWEST = 8
+"""Samples a side, for a distance extrapolated from a quarter of them."""
+CLASSIFIED = "inception_score"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Features of two sets, and logits of the second where there are any."""
+
+    real: Float[np.ndarray, "n d"]
+    generated: Float[np.ndarray, "m d"]
+    logits: Float[np.ndarray, "m classes"] | None
+
+
+def _manifolds(pair: Pair) -> dict[str, Estimate]:
+    found = manifolds(pair.real, pair.generated)
+    return {
+        "precision": found.precision,
+        "recall": found.recall,
+        "density": found.density,
+        "coverage": found.coverage,
+    }
+
+
+def _infinite(pair: Pair) -> dict[str, Estimate]:
+    return {"fd_infinite": frechet_infinite(pair.real, pair.generated).limit}
+
+
+def _score(pair: Pair) -> dict[str, Estimate]:
+    return {} if pair.logits is None else {CLASSIFIED: inception_score(pair.logits)}
+
+
+# What is computed together, and how.
+TOGETHER: Mapping[tuple[str, ...], Callable[[Pair], dict[str, Estimate]]] = {
+    ("fd",): lambda pair: {"fd": frechet_distance(pair.real, pair.generated)},
+    ("fd_infinite",): _infinite,
+    ("kid",): lambda pair: {"kid": kid(pair.real, pair.generated)},
+    ("cmmd",): lambda pair: {"cmmd": cmmd(pair.real, pair.generated)},
+    ("precision", "recall", "density", "coverage"): _manifolds,
+    (CLASSIFIED,): _score,
+    ("sliced_wasserstein",): lambda pair: {
+        "sliced_wasserstein": sliced_wasserstein(pair.real, pair.generated)
+    },
+}
+METRICS = tuple(name for names in TOGETHER for name in names)
+
+
+def measure(pair: Pair, wanted: Collection[str]) -> dict[str, Estimate]:
+    """The metrics asked for, in the order of METRICS; an inception score needs logits."""
+    assert min(len(pair.real), len(pair.generated)) >= FEWEST > DENSITY_NEIGHBOURS
+    found: dict[str, Estimate] = {}
+    for names, compute in TOGETHER.items():
+        if set(names) & set(wanted):
+            found |= compute(pair)
+    return {name: found[name] for name in METRICS if name in found and name in wanted}
+
+
+def control(
+    real: Float[np.ndarray, "n d"],
+    logits: Float[np.ndarray, "n classes"] | None,
+    wanted: Collection[str],
+    *,
+    seed: int = 0,
+) -> dict[str, Estimate]:
+    """The same between two random halves of the real set: what chance and bias alone amount to."""
+    order = np.random.default_rng(seed).permutation(len(real))
+    first, second = np.array_split(order, 2)
+    pair = Pair(
+        real=real[first],
+        generated=real[second],
+        logits=None if logits is None else logits[second],
+    )
+    return measure(pair, wanted)

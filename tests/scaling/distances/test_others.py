@@ -1,0 +1,129 @@
+"""Precision and its kin, the inception score, sliced Wasserstein and the test of Gaussianity."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.stats import wasserstein_distance
+
+from scaling.measure.distances.estimate import bootstrap
+from scaling.measure.distances.gaussianity import gaussianity
+from scaling.measure.distances.inception_score import inception_score
+from scaling.measure.distances.neighbours import manifolds
+from scaling.measure.distances.sliced import (
+    beyond_gaussian,
+    sliced_wasserstein,
+    wasserstein_squared,
+)
+
+
+def values(found):
+    return [getattr(found, n).value for n in ("precision", "recall", "density", "coverage")]
+
+
+def test_manifolds_by_hand():
+    # Third neighbours on the line of ten integers reach 2 inside and 3 at the ends, fifth ones
+    # 3 inside and 5 at the ends.
+    real = np.arange(10.0)[:, None]
+    far = 100 + np.arange(10.0)[:, None]
+    assert values(manifolds(real, far)) == [0, 0, 0, 0]
+    same = manifolds(real, real)
+    assert values(same)[:2] == [1, 1]
+    assert values(same)[3] == 1
+    half = np.concatenate([real[:5] + 0.25, far[:5]])
+    assert manifolds(real, half).precision.value == 0.5
+
+
+def brute(real, fake, k):
+    apart = lambda a, b: np.linalg.norm(a[:, None] - b, axis=2)  # noqa: E731
+    return np.sort(apart(real, real), axis=1)[:, k], apart(real, fake)
+
+
+def test_manifolds_against_all_pairs(monkeypatch):
+    monkeypatch.setattr("scaling.measure.distances.neighbours.ROWS_AT_ONCE", 16)
+    rng = np.random.default_rng(0)
+    real, fake = rng.normal(size=(60, 3)), rng.normal(size=(50, 3)) * 0.8 + 0.7
+    three, across = brute(real, fake, 3)
+    five, _ = brute(real, fake, 5)
+    fakes, _ = brute(fake, real, 3)
+    inside = across <= five[:, None]
+    expected = [
+        (across <= three[:, None]).any(0).mean(),
+        (across <= fakes).any(1).mean(),
+        inside.sum() / (5 * 50),
+        inside.any(1).mean(),
+    ]
+    assert_allclose(values(manifolds(real, fake)), expected)
+    again = manifolds(rng.permutation(real).astype(np.float32), fake)
+    assert_allclose(values(again), expected)
+
+
+def test_the_inception_score_of_certainty_and_of_ignorance():
+    sure = 1000 * np.eye(7)
+    assert_allclose(inception_score(sure).value, 7)
+    assert_allclose(inception_score(sure[:1].repeat(5, 0)).value, 1)
+    assert_allclose(inception_score(np.zeros((9, 7))).value, 1)
+    rng = np.random.default_rng(1)
+    logits = rng.normal(size=(100, 5))
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    divergence = (p * np.log(p / p.mean(0))).sum(1).mean()
+    found = inception_score(logits + 50)
+    assert_allclose(found.value, np.exp(divergence))
+    assert found.low < found.value * 1.01
+    assert found.high > found.value
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 40), (30, 47)])
+def test_one_dimension_is_the_exact_transport(n, m):
+    rng = np.random.default_rng(n)
+    x, y = rng.normal(size=(n, 3)), rng.normal(size=(m, 3)) + 1
+    repeated = (np.sort(x, 0).repeat(m, 0) - np.sort(y, 0).repeat(n, 0)) ** 2
+    assert_allclose(wasserstein_squared(x, y), repeated.mean(0))
+    assert_allclose(wasserstein_squared(x, x + 2), 4)
+    assert wasserstein_squared(x, y)[0] >= wasserstein_distance(x[:, 0], y[:, 0]) ** 2
+
+
+def test_a_shift_is_seen_in_full_by_means_and_a_split_not_at_all():
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(4000, 6))
+    shift = np.full(6, 2.0)
+    found = sliced_wasserstein(x, x + shift)
+    assert found.low <= 4.0 <= found.high  # |shift|^2 / d
+    assert beyond_gaussian(x, x + shift) < 1e-9
+    corners = rng.choice([-1.0, 1.0], size=(4000, 1))
+    assert beyond_gaussian(x[:, :1], corners) > 0.95
+
+
+def test_gaussian_features_pass_at_the_nominal_rate():
+    rng = np.random.default_rng(3)
+    mixing = rng.normal(size=(20, 20)) * np.logspace(0, -3, 20)
+    p = [
+        gaussianity(rng.normal(size=(60, 20)) @ mixing + 5, simulations=39, seed=s).p_value
+        for s in range(300)
+    ]
+    assert 0.02 <= np.mean(np.array(p) <= 0.05) <= 0.085
+    assert abs(np.mean(p) - 0.5) < 0.06
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, shape: rng.exponential(size=shape),
+        lambda rng, shape: rng.standard_t(4, size=shape),
+        lambda rng, shape: rng.normal(size=shape) * rng.choice([1, 3], size=(shape[0], 1)),
+    ],
+)
+def test_others_are_rejected(draw):
+    assert gaussianity(draw(np.random.default_rng(4), (2000, 20))).p_value <= 0.01
+
+
+def test_features_without_spread_are_said():
+    with pytest.raises(ValueError, match="no spread"):
+        gaussianity(np.ones((100, 8)))
+    with pytest.raises(ValueError, match="too few"):
+        gaussianity(np.random.default_rng(0).normal(size=(8, 8)))
+
+
+def test_the_bootstrap_of_a_mean_covers_as_it_says():
+    rng = np.random.default_rng(5)
+    found = [bootstrap(lambda x: float(x.mean()), rng.normal(size=80)) for _ in range(200)]
+    assert 0.88 <= np.mean([f.low <= 0 <= f.high for f in found]) <= 0.985
