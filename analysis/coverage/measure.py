@@ -13,6 +13,7 @@ from analysis.estimation.estimate import LEAST_DELTA, estimate
 from analysis.estimation.problem import pose, stack
 from analysis.uncertainty.bootstrap import Replicates, bootstrap
 from analysis.uncertainty.resampling import Method
+from analysis.uncertainty.tails import tails
 
 BATCH = 25
 """Sweeps fitted at once. They share the bootstrap's random numbers; batches do not."""
@@ -122,8 +123,7 @@ def _side(
     predicted = found.new_measurements(last, cell.seeds, rng)
     drawn = np.column_stack([found.parameters, predicted])
     truth = np.array([*(cell.truth[name] for name in cell.form.parameters), measured])
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(drawn, tails, axis=0, method="weibull")
+    low, high = np.quantile(drawn, tails(confidence), axis=0, method="weibull")
     return list(np.where(truth < low, -1, np.where(truth > high, 1, 0)))
 
 

@@ -15,13 +15,15 @@ class Noise:
 
     `within` [n] is what is left of a residual after its cell's mean, scaled by sqrt(k / (k - 1))
     for k seeds so that its variance is that of a seed; `between` [cells] are the cells' means,
-    shrunk by the part of their variance that seeds explain and inflated for the parameters
-    fitted. Degrees of freedom count runs and rungs, not horizons: those of one run move together.
+    inflated for the parameters fitted, and `by_seeds` is the part of their variance that seeds
+    alone would give. Degrees of freedom count runs and rungs, not horizons: those of one run move
+    together.
     """
 
     within: Array
     between: Array
     cell: NDArray[np.intp]
+    by_seeds: float
     seed_freedom: int
     rung_freedom: int
 
@@ -31,8 +33,8 @@ class Noise:
         return _rms(self.within[self.within != 0])
 
     @property
-    def rung_deviation(self) -> float:
-        """Standard deviation of a rung about the law beyond what seeds explain."""
+    def mean_deviation(self) -> float:
+        """Standard deviation of a cell's mean about the law: of seeds and of the law's misfit."""
         return _rms(self.between)
 
 
@@ -49,16 +51,35 @@ def take_apart(residuals: Array, points: pd.DataFrame, fitted: int) -> Noise:
     rungs = len(runs) if len(runs) > 1 else len(size)  # one rung: its horizons are the cells
     freedom = max(rungs - fitted, 1)
     inflation = rungs / freedom
-    variance = np.mean(mean**2) * inflation
     by_seeds = _rms(within[repeated]) ** 2 * np.mean(1 / size) if repeated.any() else 0.0
-    kept = max(0.0, 1 - by_seeds / variance) if variance > 0 else 0.0
     return Noise(
         within=within,
-        between=mean * np.sqrt(kept * inflation),
+        between=mean * np.sqrt(inflation),
         cell=cell,
+        by_seeds=by_seeds,
         seed_freedom=int((runs - 1).sum()),
         rung_freedom=freedom,
     )
+
+
+def drawn_deviations(noise: Noise, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """What seeds' deviation is multiplied with, and the law's misfit at a rung: [count] each.
+
+    Variances of seeds and of rungs' means are s^2 nu / chi^2_nu, and the misfit is what the second
+    has beyond seeds, or nothing: a generalised pivot (Weerahandi 1993, doi
+    10.1080/01621459.1993.10476355). Where rungs happen to lie nearer to the law than their seeds
+    say, a misfit stays possible; it makes intervals of laws without any too wide, not too narrow.
+    """
+    seed_scale = _student(rng, noise.seed_freedom, count)
+    means = (noise.mean_deviation * _student(rng, noise.rung_freedom, count)) ** 2
+    return seed_scale, np.sqrt(np.maximum(means - noise.by_seeds * seed_scale**2, 0))
+
+
+def _student(rng: np.random.Generator, freedom: int, count: int) -> Array:
+    """sqrt(nu / chi^2_nu) [count]: a normal number times it follows Student's t."""
+    if not freedom:
+        return np.ones(count)
+    return np.asarray(np.sqrt(freedom / rng.chisquare(freedom, count)), float)
 
 
 def seed_deviation(points: pd.DataFrame) -> float:

@@ -5,9 +5,9 @@
 - **residuals**, for a ladder. Dropping one of five rungs changes the question, and two seeds of a
   rung say little when they are redrawn, so the design stays and the noise is drawn anew. A run's
   deviation from its rung's mean and a rung's deviation from the law are drawn separately, each as
-  a whole curve over horizons, from all curves of its kind, times a normal number, times
-  sqrt(nu / chi^2_nu) for its nu degrees of freedom. The last factor widens the interval as
-  Student's t does, so that few seeds and few rungs give a wide interval, not a wrong one.
+  a whole curve over horizons, from all curves of its kind, times a normal number and a standard
+  deviation that is itself drawn, which widens the interval as Student's t does: few seeds and few
+  rungs give a wide interval, not a wrong one.
 - **wild**, where noise depends on size: the same, but every run and rung keeps its own curve (Wu
   1986, doi 10.1214/aos/1176350142).
 """
@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 
 from analysis.estimation.estimate import Estimate
 from analysis.estimation.problem import Indices
-from analysis.uncertainty.noise import Noise, take_apart
+from analysis.uncertainty.noise import Noise, drawn_deviations, take_apart
 
 Array = NDArray[np.float64]
 Method = Literal["auto", "cases", "residuals", "wild"]
 SCATTERED = 30
 LARGEST_LOG_NOISE = 3.0
+TINY = 1e-300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +56,13 @@ def resample(
     rng = np.random.default_rng(seed)
     noise = take_apart(best.residuals, points, fitted)
     if method == "auto":
-        method = "cases" if _is_scattered(points) else "residuals"
-    # What rungs have beyond seeds is known by the rungs' degrees of freedom, and so is their sum.
-    rung_scale = _student(rng, noise.rung_freedom, count)
-    own = noise.rung_deviation == 0
-    seed_scale = _student(rng, noise.seed_freedom, count) if own else rung_scale
+        method = "cases" if is_scattered(points) else "residuals"
+    seed_scale, misfit = drawn_deviations(noise, count, rng)
     if method == "cases":
         values, weights = np.tile(y, (count, 1)), _cases(points, count, rng)
     else:
         exchanged = method == "residuals"
+        rung_scale = misfit / max(noise.mean_deviation, TINY)
         drawn = _noise(noise, points, seed_scale, rung_scale, rng, exchanged=exchanged)
         drawn = np.clip(drawn, -LARGEST_LOG_NOISE, LARGEST_LOG_NOISE)
         values, weights = y - best.residuals + drawn, np.ones(drawn.shape)
@@ -72,11 +71,11 @@ def resample(
         y=values,
         weights=base * weights / (base * weights).sum(axis=1, keepdims=True),
         seed_deviation=noise.seed_deviation * seed_scale,
-        rung_deviation=noise.rung_deviation * rung_scale,
+        rung_deviation=misfit,
     )
 
 
-def _is_scattered(points: pd.DataFrame) -> bool:
+def is_scattered(points: pd.DataFrame) -> bool:
     """Whether runs are points of a cloud: many of them, and next to none the repeat of another."""
     runs = points["run"].nunique()
     if runs < SCATTERED:
@@ -87,13 +86,6 @@ def _is_scattered(points: pd.DataFrame) -> bool:
 
 
 OTHER_VARIABLES = {"images", "flops", "data", "unique_data"}
-
-
-def _student(rng: np.random.Generator, freedom: int, count: int) -> Array:
-    """sqrt(nu / chi^2_nu) [count]: a normal number times it follows Student's t."""
-    if not freedom:
-        return np.ones(count)
-    return np.asarray(np.sqrt(freedom / rng.chisquare(freedom, count)), float)
 
 
 def _cases(points: pd.DataFrame, count: int, rng: np.random.Generator) -> Array:

@@ -76,7 +76,7 @@ def test_nominal_95_percent_intervals_hold_the_truth_in_93_percent_or_more(name)
     """1,000 sweeps a cell: one coverage has a standard error of 0.7 points."""
     for target, share in measure(cell_named(name), 1000).shares.items():
         assert share.value > 0.93, (target, share)
-        too_wide = 1.0 if target == PREDICTION else 0.98
+        too_wide = 1.0 if target == PREDICTION else 0.995  # a misfit may be, where none is
         assert share.value <= too_wide, (target, share)
 
 
