@@ -16,7 +16,7 @@ class Fit:
 
     `objective` is the sum of the losses of residuals; `gradient_norm` is that of the objective
     scaled to order one, in normalised variables, and `condition` is of its curvature there.
-    `standard_errors` are by linearisation, for comparison with the bootstrap's `intervals`;
+    `intervals` come from what `intervals_by` says; `standard_errors` are by linearisation;
     `known` are parameters that were not fitted; `not_identified` gives for each one that the data
     cannot pin the reason. Residuals are of the value or its logarithm, as `residuals` says.
     """
@@ -46,6 +46,7 @@ class Fit:
     bootstrap: str
     replicates: int
     notes: tuple[str, ...] = ()
+    intervals_by: str = "bootstrap"
 
     def predict(self, **variables: Any) -> Any:
         """The law's value at the given variables (x, or N and S), numbers or arrays."""

@@ -17,6 +17,7 @@ from analysis.settings import FitSettings
 from analysis.table import Table, from_frame
 from analysis.uncertainty.bootstrap import Replicates, bootstrap
 from analysis.uncertainty.delta import standard_errors
+from analysis.uncertainty.intervals import Intervals, intervals
 from analysis.uncertainty.steadiness import Moved, steadiness
 
 IN_SEVERAL = "both"
@@ -126,19 +127,19 @@ def _fit_law(law: Law, tasks: Sequence[Task], settings: FitSettings) -> list[Fit
             method=settings.resampling,
             errors={name: pair[1] for name, pair in settings.known_values.items()},
         )
-    errors, moved = standard_errors(problems, best), steadiness(problems, best)
+    points = [item.points for item in tasks]
+    found = zip(
+        best,
+        map(float, problems.delta),
+        standard_errors(problems, best),
+        steadiness(problems, best),
+        intervals(settings.intervals, problems, best, points, drawn, settings.confidence),
+        drawn,
+        strict=True,
+    )
     return [
-        Fitted(
-            _describe(
-                item,
-                Found(one, float(huber_delta), delta_errors, limits, replicates),
-                settings,
-            ),
-            replicates,
-        )
-        for item, one, huber_delta, delta_errors, limits, replicates in zip(
-            tasks, best, problems.delta, errors, moved, drawn, strict=True
-        )
+        Fitted(_describe(item, Found(*parts), settings), parts[-1])
+        for item, parts in zip(tasks, found, strict=True)
     ]
 
 
@@ -149,6 +150,7 @@ class Found(NamedTuple):
     huber_delta: float
     standard_errors: dict[str, float]
     moved: tuple[Moved, ...]
+    intervals: Intervals
     replicates: Replicates | None
 
 
@@ -181,19 +183,18 @@ def _pose(item: Task, settings: FitSettings) -> Problems:
 
 def _describe(item: Task, found: Found, settings: FitSettings) -> Fit:
     points, law, best, replicates = item.points, item.law, found.best, found.replicates
-    intervals = _intervals(law, replicates, settings.confidence)
+    ends, reached = found.intervals.ends, found.intervals.reached
     lowest = float(points["value"].abs().min())
     return Fit(
         law=law.name,
         columns=item.columns,
         parameters=best.parameters,
-        intervals=intervals,
+        intervals=ends,
+        intervals_by=settings.intervals,
         known=tuple(known_of(law, settings)) + tuple(law.fixed or ()),
         derived={name: float(of(best.parameters)) for name, of in (law.derived or {}).items()},
         standard_errors=found.standard_errors,
-        not_identified=not_identified(
-            law, best, intervals, lowest, _reached(replicates, settings), found.moved
-        ),
+        not_identified=not_identified(law, best, ends, lowest, reached, found.moved),
         confidence=settings.confidence,
         residuals=settings.residuals or law.residuals,
         objective=best.objective,
@@ -210,7 +211,7 @@ def _describe(item: Task, found: Found, settings: FitSettings) -> Fit:
         huber_delta=found.huber_delta,
         bootstrap=replicates.method if replicates else "none",
         replicates=settings.bootstrap,
-        notes=notes(best, points, replicates),
+        notes=(*notes(best, points, replicates), *filter(None, [found.intervals.note])),
     )
 
 
@@ -237,24 +238,3 @@ def require_support(points: pd.DataFrame, law: Law, columns: Mapping[str, str]) 
                 f"the {law.title} needs 3 or more distinct values of {variable}; "
                 f"there are {points[column].nunique()}"
             )
-
-
-def _reached(replicates: Replicates | None, settings: FitSettings) -> list[str]:
-    """Parameters whose interval ends at a bound of the search."""
-    if replicates is None:
-        return []
-    tail = (1 - settings.confidence) / 2
-    return [name for name, share in replicates.at_bounds.items() if share > tail]
-
-
-def _intervals(
-    law: Law, replicates: Replicates | None, confidence: float
-) -> dict[str, tuple[float, float]]:
-    """Of every parameter and of what is derived from them."""
-    if replicates is None:
-        return {}
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    drawn = dict(zip(law.parameters, replicates.parameters.T, strict=True))
-    drawn |= {name: of(drawn) for name, of in (law.derived or {}).items()}
-    ends = {name: np.quantile(values, tails, method="weibull") for name, values in drawn.items()}
-    return {name: (float(low), float(high)) for name, (low, high) in ends.items()}

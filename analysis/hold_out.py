@@ -15,6 +15,7 @@ from analysis.laws import find
 from analysis.selection import Selection
 from analysis.settings import FitSettings
 from analysis.uncertainty.noise import seed_deviation
+from analysis.uncertainty.tails import tails
 
 Verdict = Literal["holds", "rough", "weak", "fails"]
 VERDICTS: dict[Verdict, str] = {
@@ -128,9 +129,8 @@ def predict_rung(
     seeds = rows["run"].nunique()
     interval = (predicted, predicted)
     if fitted.replicates is not None:
-        tails = [(1 - confidence) / 2, (1 + confidence) / 2]
         drawn = fitted.replicates.new_measurements(values, seeds, rng)
-        low, high = np.quantile(drawn, tails, method="weibull")
+        low, high = np.quantile(drawn, tails(confidence), method="weibull")
         interval = (float(low), float(high))
     measured = typical(rows)
     return Prediction(

@@ -12,8 +12,11 @@ from analysis.scale.study import scale_of
 from analysis.settings import FitSettings
 from analysis.study import Series, Study
 from analysis.table import TableError
+from analysis.trust.beyond import beyond_compute, beyond_steps
 from analysis.trust.collapse import collapse
+from analysis.trust.held import Beyond
 from analysis.trust.law_choice import choose
+from analysis.trust.rolling import rolling
 from analysis.trust.sensitivity import sensitivity
 
 MOST_DRAWS = 500
@@ -37,26 +40,35 @@ def _in_depth(series: Series, settings: FitSettings) -> Series:
         law_choice=_or_none(lambda: choose(selection, laws, settings)),
         sensitivity=_or_none(lambda: sensitivity(table, selection, law, settings)) if law else None,
         collapse=_or_none(lambda: collapse(selection, settings.confidence)),
+        beyond=_beyond(series, settings) if law else (),
     )
     if table.foreign:
         return found
+    drawing = {
+        "count": settings.bootstrap,
+        "confidence": settings.confidence,
+        "seed": settings.seed,
+    }
     return replace(
         found,
-        correlations=correlations(
-            series.table,
-            series.selection,
-            count=settings.bootstrap,
-            confidence=settings.confidence,
-            seed=settings.seed,
-        ),
-        weightings=searches(
-            series.table,
-            series.selection,
-            count=settings.bootstrap,
-            confidence=settings.confidence,
-            seed=settings.seed,
-        ),
+        correlations=correlations(table, selection, **drawing),
+        weightings=searches(table, selection, **drawing),
     )
+
+
+def _beyond(series: Series, settings: FitSettings) -> tuple[Beyond, ...]:
+    """Hold-outs other than of the largest rungs, of the law that the headline speaks of.
+
+    Steps are held out from a law that reads them, where one was asked for.
+    """
+    selection, law = series.selection, series.headline_law
+    assert law is not None
+    along_steps = (name for name in settings.laws if len(find(name).variables) > 1)
+    later = ()
+    if selection.points["steps"].nunique() > 1:
+        later = beyond_steps(selection, next(along_steps, law), settings)
+    by_compute = beyond_compute(selection, law, settings)
+    return (by_compute, *later, *rolling(selection, law, settings))
 
 
 def _shift(first: Series, other: Series, settings: FitSettings) -> Shift | None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from analysis.line import line
 from analysis.selection import Exclusion, Selection, as_written
 from analysis.settings import FitSettings
+from analysis.uncertainty.tails import tails
 
 Array = NDArray[np.float64]
 Edge = Literal["lowest", "highest"]
@@ -277,9 +278,9 @@ def _interval(
         chosen = best == middle
         if chosen.any() and np.isfinite(losses[around]).all():
             optima[chosen] = vertex(log_rates[around], drawn[chosen][:, around])[0]
-    tail = (1 - settings.confidence) / 2
-    low = np.quantile(optima, tail, method="lower")
-    high = np.quantile(optima, 1 - tail, method="higher")
+    lower, upper = tails(settings.confidence)
+    low = np.quantile(optima, lower, method="lower")
+    high = np.quantile(optima, upper, method="higher")
     return float(np.exp(low)), float(np.exp(high))
 
 

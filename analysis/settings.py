@@ -21,7 +21,9 @@ class FitSettings:
     the law. Values above the law count `asymmetry` times: less than one for an envelope of runs
     that may be tuned badly. `weighting` is "equal" or by "standard_error". `known` parameters are
     not fitted, such as a floor that was measured: name -> value, or (value, its standard error).
-    `bootstrap` counts the replicates; `resampling` says how they are drawn.
+    `bootstrap` counts the replicates; `resampling` says how they are drawn. `intervals` of
+    parameters are theirs, or by "profile" likelihood or the "delta" method, which need none and
+    take known parameters to be exact; a prediction's are the bootstrap's whatever is said.
     """
 
     metric: str = "importance_weighted_loss"
@@ -40,6 +42,7 @@ class FitSettings:
     known: Mapping[str, float | Sequence[float]] = field(default_factory=dict)
     bootstrap: int = 1000
     resampling: Literal["auto", "cases", "residuals", "wild"] = "auto"
+    intervals: Literal["bootstrap", "profile", "delta"] = "bootstrap"
     confidence: float = 0.95
     seed: int = 0
 
@@ -59,12 +62,22 @@ class FitSettings:
                 self.resampling in ("auto", "cases", "residuals", "wild"),
                 "auto, cases, residuals or wild",
             ),
+            "intervals": (
+                self.intervals in ("bootstrap", "profile", "delta"),
+                "bootstrap, profile or delta",
+            ),
             "bootstrap": (self.bootstrap == 0 or self.bootstrap >= 100, "0 or at least 100"),
             "confidence": (0 < self.confidence < 1, "between 0 and 1"),
         }
         for name, (holds, must) in limits.items():
             if not holds:
                 raise ValueError(f"fit.{name} must be {must}, not {getattr(self, name)!r}")
+        uncertain = [name for name, (_, error) in self.known_values.items() if error]
+        if uncertain and self.intervals != "bootstrap":
+            raise ValueError(
+                f"fit.intervals must be bootstrap where a known parameter ({uncertain[0]}) has a "
+                f"standard error; {self.intervals} takes it to be exact"
+            )
 
     @property
     def known_values(self) -> dict[str, tuple[float, float]]:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # a fit needs none of them
     from analysis.scale.study import Scale
     from analysis.trust.answers import Sensitivity
     from analysis.trust.collapsed import Collapse
+    from analysis.trust.held import Beyond
     from analysis.trust.law_choice import LawChoice
 
 NOT_IN_JSON = {"json": False}
@@ -86,6 +87,7 @@ class Series:
     law_choice: "LawChoice | None" = None
     sensitivity: "Sensitivity | None" = None
     collapse: "Collapse | None" = None
+    beyond: "tuple[Beyond, ...]" = ()
     table: Table = field(repr=False, metadata=NOT_IN_JSON)
     replicates: dict[str, Replicates] = field(
         repr=False, default_factory=dict, metadata=NOT_IN_JSON

@@ -111,6 +111,10 @@ class FitConfig(Section):
         ge=0,
         description="resamples of runs for the intervals: at least 100, or 0 for none",
     )
+    intervals: Literal["bootstrap", "profile", "delta"] = Field(
+        default="bootstrap",
+        description="of parameters: the bootstrap's, by profile likelihood, or by linearising",
+    )
     confidence: float = Field(default=0.95, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
 

@@ -14,6 +14,9 @@ from analysis.estimation.expansion import TINY, differentiate, total, values
 from analysis.estimation.problem import Array, Indices, Mask, Problems
 from analysis.estimation.solving import solve
 
+RAISED = 3.0
+"""Damping after a step that does not help, and as much more after each further one in a row."""
+
 
 class Expansion(NamedTuple):
     """Objective [B], gradient [P, B], Hessian and Gauss-Newton majorant [P, P, B] at one theta."""
@@ -52,7 +55,7 @@ def polish(
     result, live = theta.copy(), np.arange(len(theta))
     here = expand(problems, theta, bends=bends)
     damping = np.broadcast_to(damping, len(theta))
-    damped = damping.copy()
+    damped, raised = damping.copy(), np.full(len(theta), RAISED)
     for _ in range(iterations):
         free = _free(theta, here.gradient, problems)
         steep = np.abs(here.gradient * free).max(axis=0)
@@ -60,7 +63,8 @@ def polish(
         if not going.all():
             result[live], damped[live] = theta, damping
             live, problems = live[going], problems.take(going)
-            theta, damping, free = theta[going], damping[going], free[:, going]
+            theta, damping, raised = theta[going], damping[going], raised[going]
+            free = free[:, going]
             here = Expansion(*(part[..., going] for part in here))
         if not live.size:
             break
@@ -68,7 +72,8 @@ def polish(
         trial = _inside(theta + _inside(step, -2, 2), problems.lower, problems.upper)
         there = expand(problems, trial, bends=bends)
         won = there.value < here.value
-        damping = np.where(won, np.maximum(damping / 10, 1e-9), damping * 3)
+        damping = np.where(won, np.maximum(damping / 10, 1e-9), damping * raised)
+        raised = np.where(won, RAISED, raised * RAISED)
         theta[won] = trial[won]
         for old, new in zip(here, there, strict=True):
             old[..., won] = new[..., won]

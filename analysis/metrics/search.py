@@ -14,6 +14,7 @@ from analysis.metrics.found import Refused, WeightingSearch
 from analysis.metrics.scores import Score, rung_errors, score, sign_flip
 from analysis.metrics.smooth import Path, Problem, roughness, through, walk
 from analysis.metrics.weightings import FIXED, RATIOS, cells, quadrature
+from analysis.uncertainty.tails import tails
 
 STRENGTHS = np.geomspace(1.0, 1e-7, 8)
 UNDERSMOOTHED = 1
@@ -116,8 +117,7 @@ def _band(
     found = weightings[0]
     if not len(which):
         return found, np.full_like(found, np.nan), np.full_like(found, np.nan)
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(weightings[1:], tails, axis=0)
+    low, high = np.quantile(weightings[1:], tails(confidence), axis=0)
     return found, np.minimum(low, found), np.maximum(high, found)
 
 

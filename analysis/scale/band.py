@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.rounding import rounded
+from analysis.uncertainty.tails import tails
 
 Array = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ def band(value: float, drawn: Array | None, confidence: float) -> Band:
     drawn = np.empty(0) if drawn is None else drawn[np.isfinite(drawn)]
     if not drawn.size:
         return Band(value=float(value))
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(drawn, tails(confidence))
     return Band(value=float(value), low=float(low), high=float(high))
 
 

@@ -5,8 +5,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import analysis
 from analysis.estimation.starts import nonnegative_least_squares
@@ -62,30 +60,6 @@ def test_chinchilla_intervals_agree_with_the_published_bootstrap(chinchilla):
         width = interval[1] - interval[0]
         assert fit.intervals[name] == pytest.approx(interval, abs=0.1 * width), name
     assert fit.not_identified == {}
-
-
-TRUTHS = st.fixed_dictionaries(
-    {
-        "E": st.floats(0.05, 2),
-        "A": st.floats(0.1, 10),
-        "B": st.floats(0.1, 10),
-        "alpha": st.floats(0.1, 1),
-        "beta": st.floats(0.1, 1.5),
-    }
-)
-
-
-@settings(max_examples=15, deadline=None)
-@given(drawn=TRUTHS, law=st.sampled_from(["power", "floor", "joint"]))
-def test_a_law_without_noise_is_recovered(drawn, law):
-    truth = drawn | {
-        "A": drawn["E"] * drawn["A"] * 1e5 ** drawn["alpha"],
-        "B": drawn["E"] * drawn["B"] * 1e3 ** drawn["beta"],
-    }
-    names = analysis.LAWS[law].parameters
-    truth = {name: truth[name] for name in names}
-    fit = analysis.fit(grid(law, truth), law=law, columns=COLUMNS, settings=FREE)
-    assert fit.parameters == pytest.approx(truth, rel=1e-6)
 
 
 @pytest.mark.parametrize("law", ["power", "floor", "joint"])

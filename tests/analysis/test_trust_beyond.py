@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+import analysis
+from analysis.every_table import SHEETS_IN_DEPTH
+from analysis.in_depth import in_depth
 from analysis.settings import FitSettings
 from analysis.trust.beyond import beyond_compute, beyond_steps, compute_of
 from analysis.trust.held import beyond_sentence
@@ -110,3 +113,14 @@ def test_the_sheet_has_predictions_and_refusals():
     assert "there are 0" in beyond_sentence([lone])
     (blind,) = beyond_steps(ladder(np.random.default_rng(6)), "repeated", SOME)
     assert "does not read steps" in (blind.unsupported or "")
+
+
+def test_a_report_has_a_table_of_all_these_hold_outs(sweep):
+    """The headline's law is held out by compute and rung by rung, the joint law by steps."""
+    study = analysis.analyse([analysis.read(sweep)], analysis.FitSettings(bootstrap=100))
+    (series,) = in_depth(study).series
+    assert {item.kind for item in series.beyond} == {"compute", "steps", "rolling"}
+    assert {item.law for item in series.beyond if item.kind == "steps"} == {"joint"}
+    sheet = SHEETS_IN_DEPTH["beyond"](series)
+    assert len(sheet.rows) >= sum(len(item.predictions) for item in series.beyond) > 6
+    assert SHEETS_IN_DEPTH["beyond"](study.series[0]).rows == ()

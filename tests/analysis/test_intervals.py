@@ -1,0 +1,84 @@
+"""Intervals by whichever method a fit is told to use, against exact and published ones."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+
+import analysis
+
+SIZES = np.geomspace(1e4, 1e6, 12)
+
+
+def ladder(floor=0.3, noise=0.005, sizes=SIZES, seed=0):
+    draws = np.random.default_rng(seed).normal(size=(2, sizes.size))
+    losses = (floor + 8 * sizes**-0.35) * np.exp(noise * draws)
+    return pd.concat([pd.DataFrame({"N": sizes, "seed": s, "loss": losses[s]}) for s in (0, 1)])
+
+
+def fitted(frame, law="floor", **options):
+    settings = analysis.FitSettings(**{"bootstrap": 0, **options})
+    columns = {"parameters": "N", "steps": "D", "value": "loss"}
+    columns = {ours: name for ours, name in columns.items() if name in frame}
+    return analysis.fit(frame, law=law, columns=columns, settings=settings)
+
+
+def test_the_delta_methods_interval_of_a_linear_law_is_students():
+    """E + A x^-0.35 with the exponent known and linear residuals is linear regression."""
+    frame = ladder()
+    found = fitted(
+        frame, intervals="delta", loss="squares", residuals="linear", known={"alpha": 0.35}
+    )
+    assert set(found.intervals) == {"E", "A"}
+    design = np.column_stack([np.ones(len(frame)), frame["N"] ** -0.35])
+    expected, (squares,), *_ = np.linalg.lstsq(design, frame["loss"], rcond=None)
+    freedom = len(frame) - 2
+    inverse = np.linalg.inv(design.T @ design)
+    for column, name in enumerate(("E", "A")):
+        reach = student.ppf(0.975, freedom) * np.sqrt(squares / freedom * inverse[column, column])
+        ends = expected[column] - reach, expected[column] + reach
+        assert found.intervals[name] == pytest.approx(ends, rel=1e-5)
+
+
+def test_all_methods_agree_on_a_ladder_of_many_rungs():
+    """Twelve rungs that obey the law: widths alike to a third, each about the same value."""
+    widths = {}
+    for method in ("bootstrap", "profile", "delta"):
+        found = fitted(ladder(), intervals=method, bootstrap=1000 * (method == "bootstrap"))
+        assert found.intervals_by == method
+        low, high = found.intervals["alpha"]
+        assert low < found.parameters["alpha"] < high
+        widths[method] = high - low
+    assert max(widths.values()) < 1.5 * min(widths.values()), widths
+
+
+def test_profiles_of_chinchilla_have_the_published_widths_without_a_bootstrap():
+    """Besiroglu et al. 2024 drew 4,000 replicates for theirs."""
+    frame = pd.read_csv(Path(__file__).parent / "data" / "chinchilla_2022.csv")
+    frame = frame.sort_values("loss").iloc[:-5].rename(columns={"Model Size": "N"})
+    frame["D"] = frame["Training FLOP"] / (6 * frame["N"])
+    found = fitted(frame[["N", "D", "loss"]], "joint", intervals="profile", huber_delta=1e-3)
+    published = {"E": (1.769, 1.871), "alpha": (0.317, 0.373), "beta": (0.331, 0.415)}
+    for name, interval in published.items():
+        width = np.ptp(found.intervals[name])
+        assert width == pytest.approx(np.ptp(interval), rel=0.25), name
+    assert found.not_identified == {}
+    assert found.bootstrap == "none"
+
+
+def test_a_profile_says_what_is_not_identified():
+    frame = ladder(floor=0.002, noise=0.01, sizes=np.geomspace(1e4, 1e5, 6), seed=3)
+    found = fitted(frame, intervals="profile")
+    assert "reaches zero" in found.not_identified["E"]
+    assert found.intervals["E"][0] == 0
+    assert any("profile intervals of 6 rungs are too narrow" in note for note in found.notes)
+    assert analysis.Fit.from_json(found.to_json()) == found
+
+
+def test_a_known_parameter_with_an_error_needs_the_bootstrap():
+    with pytest.raises(ValueError, match=r"fit\.intervals must be bootstrap where .* \(E\) has a"):
+        analysis.FitSettings(intervals="profile", known={"E": (0.3, 0.01)})
+    with pytest.raises(ValueError, match=r"fit\.intervals must be bootstrap, profile or delta"):
+        analysis.FitSettings(intervals="guess")  # pyright: ignore[reportArgumentType]
