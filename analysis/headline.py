@@ -2,11 +2,14 @@
 
 import math
 
+from analysis.fitted import Fit
 from analysis.hold_out import VERDICTS, HoldOut, Prediction, Verdict
 from analysis.laws import find
-from analysis.rounding import rounded
-from analysis.study import Series
+from analysis.rounding import named, rounded, with_error
+from analysis.study import Attempt, Series
+from analysis.tables import NOT_IDENTIFIED, parameter
 
+MOST_NAMES = 6
 WORST_FIRST = ("fails", "weak", "rough", "holds")
 ANSWERS: dict[Verdict, str] = {
     "holds": "The law holds as far as it was tested",
@@ -20,15 +23,58 @@ def headline(series: Series) -> tuple[str, str]:
     """(verdict, sentences): 'holds', 'rough', 'weak', 'fails', 'untested' or 'unsupported'."""
     law = series.headline_law
     if law is None:
-        reasons = [item.unsupported for item in (*series.hold_outs, *series.fits)]
-        reason = next((text for text in reasons if text), "nothing could be fitted")
-        return "unsupported", f"No law can be fitted to these runs: {reason}."
+        return _without_hold_out(series)
     held = series.hold_out(law)
     if held is None or not held.predictions:
         return "untested", f"A {find(law).title} was fitted; no rung was held out to test it."
     parts = [_compare(item, series, law) for item in held.predictions]
     verdict = held.predictions[_worst(held)].verdict
     return verdict, f"{ANSWERS[verdict]}. {' '.join(parts)} {_why(series, verdict)}"
+
+
+def _without_hold_out(series: Series) -> tuple[str, str]:
+    """What can be said where no law was tested: the law of all rungs, or of one's steps."""
+    found = untested(series)
+    whole = found is not None and found.rung is None
+    tried = series.hold_outs if whole else (*series.fits, *series.hold_outs)
+    reasons = [item.unsupported for item in tried]
+    reason = next((text for text in reasons if text), "nothing could be fitted")
+    if found is None or found.fit is None:
+        largest = series.rungs[-1]
+        value, error = with_error(largest.loss.value, largest.loss.standard_error)
+        measured = f"{named(largest.rung)} reached {value}{f' ± {error}' if error else ''}"
+        return "unsupported", f"No law can be fitted to these runs: {reason}. {measured}."
+    title, values = find(found.law).title, parameters_in_words(found.fit)
+    misses = f"it misses its points by {100 * found.fit.residual_rms:.2g}%"
+    if found.rung is None:
+        count = len(found.fit.rungs)
+        return "untested", (
+            f"Fitted to all {count} rungs, a {title} has {values}; {misses}. No rung could be held "
+            f"out to test it: {reason}."
+        )
+    first, last = (f"{step:,.0f}" for step in found.fit.ranges["x"])
+    return "untested", (
+        f"Too few sizes for a law in size ({reason}). Along the training of {named(found.rung)}, "
+        f"from step {first} to {last}, a {title} has {values}; {misses}. Nothing tests it."
+    )
+
+
+def untested(series: Series) -> Attempt | None:
+    """The fit to speak of where none was held out: to all rungs, else to the largest's steps."""
+    fitted = [item for item in series.fits if item.fit is not None]
+    whole = [item for item in fitted if item.rung is None]
+    sure = [item for item in whole if item.fit and not item.fit.not_identified]
+    along = [item for rung in series.selection.rungs for item in fitted if item.rung == rung]
+    return next(iter(sure or whole), along[-1] if along else None)
+
+
+def parameters_in_words(fit: Fit) -> str:
+    """'alpha = 0.354 [0.331, 0.378], E not identified'."""
+    texts = {name: parameter(fit, name) for name in (*fit.parameters, *fit.derived)}
+    return ", ".join(
+        f"{name} {text}" if text == NOT_IDENTIFIED else f"{name} = {text}"
+        for name, text in texts.items()
+    )
 
 
 def _worst(held: HoldOut) -> int:
@@ -46,7 +92,7 @@ def _compare(item: Prediction, series: Series, law: str) -> str:
     direction = "above" if item.error_percent > 0 else "below"
     return (
         f"Fitted to the {len(series.rungs) - _held(series, law)} smaller rungs, a "
-        f"{find(law).title} predicts {predicted} [{low}, {high}] for {item.rung}; measured "
+        f"{find(law).title} predicts {predicted} [{low}, {high}] for {named(item.rung)}; measured "
         f"{item.measured:.{max(places, 4)}f}. The prediction is {abs(item.error_percent):.2f}% "
         f"{direction} the measurement{seeds}."
     )
@@ -60,7 +106,7 @@ def _why(series: Series, verdict: Verdict) -> str:
 def _falls(series: Series) -> str:
     """Whether the loss falls from rung to rung by more than its standard error."""
     falls = [item.falls for item in series.rungs[1:]]
-    if not falls:
+    if not falls or not series.selection.horizons:  # means at different steps cannot be compared
         return ""
     if any(fall is None for fall in falls):
         lower = all(item.fall and item.fall.value > 0 for item in series.rungs[1:])
@@ -71,8 +117,9 @@ def _falls(series: Series) -> str:
         )
     if all(falls):
         return " The loss falls from every rung to the next by more than its standard error."
-    names = ", ".join(item.rung for item in series.rungs[1:] if not item.falls)
-    return f" The loss does not fall by more than its standard error at {names}."
+    names = [named(item.rung) for item in series.rungs[1:] if not item.falls]
+    told = ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(falls)} rungs"
+    return f" The loss does not fall by more than its standard error at {told}."
 
 
 def _held(series: Series, law: str) -> int:

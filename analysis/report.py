@@ -5,6 +5,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from analysis.every_table import SHEETS, SHEETS_IN_DEPTH, SHEETS_OF_ALL
+from analysis.explorer import as_json, explore
 from analysis.figures import Drawing, draw
 from analysis.figures.style import metric_label, styled
 from analysis.files import write
@@ -51,12 +53,19 @@ CAPTIONS = {
     "envelope, and the joint law's best, with its band over replicates.",
     "isoflop": "Loss against size at each budget, with the minima of parabolas; open: left out. "
     "Right: the best size by them, and by the joint law.",
+    "lifetime": "The cheapest model as good as the largest rung when its samples are paid for too, "
+    "by the joint law: a smaller one trained for longer, the more is sampled. It asks the law for "
+    "more steps than were run.",
     "weighting": "Which noise levels predict the metric: the weighting found, with its band over "
     "rungs, beside published ones. Right: their errors on rungs left out.",
     "samples": "Samples of every rung for the same captions and the same starting noise, smallest "
     "rung on top.",
 }
 """Figure by figure, what a reader sees."""
+
+STYLES = ("report.css", "explorer.css")
+SCRIPTS = ("axes.js", "chosen.js", "plot.js", "controls.js", "explorer.js", "sort.js")
+"""Written into the page, in this order, as one module."""
 
 
 def write_report(
@@ -81,6 +90,8 @@ def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
     )
     return environment.get_template("report.html.j2").render(
         title=title,
+        style=_inlined(STYLES),
+        script=_inlined(SCRIPTS),
         study=study,
         settings=study.settings,
         captions=CAPTIONS,
@@ -92,6 +103,13 @@ def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
             _view(series, [item for item in drawings if item.series == index])
             for index, series in enumerate(study.series)
         ],
+    )
+
+
+def _inlined(names: Sequence[str]) -> Markup:
+    """Files of `templates` as they are."""
+    return Markup(
+        "\n".join((files("analysis") / "templates" / name).read_text("utf-8") for name in names)
     )
 
 
@@ -109,6 +127,7 @@ def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "metric": metric_label(series.selection.metric),
         "size": metric_label(series.selection.size),
         "selection": series.selection,
+        "explorer": as_json(explore(series)),
         "figures": figures,
         "sheets": {
             name: build(series).filled() for name, build in {**SHEETS, **SHEETS_IN_DEPTH}.items()
@@ -116,7 +135,7 @@ def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "exclusions": _exclusions(series),
         "scale": series.scale.sentences() if series.scale else (),
         "trust": [
-            item.sentence()
+            _capital(item.sentence())
             for item in (series.law_choice, series.sensitivity, series.collapse)
             if item is not None
         ],
@@ -139,6 +158,10 @@ def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
     }
 
 
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
+
+
 def _exclusions(series: Series) -> Sheet:
     rows = tuple((item.run, item.rung, item.reason) for item in series.selection.excluded)
     return Sheet(title="Left out of the fits", headings=("run", "rung", "reason"), rows=rows)
@@ -147,11 +170,13 @@ def _exclusions(series: Series) -> Sheet:
 def _inline(drawing: Drawing) -> Markup:
     """An SVG element that scales with the page; samples, being pixels, as a PNG in the page."""
     buffer, name = io.BytesIO(), f"{drawing.name}{drawing.series}"
+    size = f"--inches: {drawing.figure.get_figwidth():.3g}"
     with styled():
         if drawing.name == "samples":
             drawing.figure.savefig(buffer, format="png", dpi=200, metadata={"Software": None})
             data = base64.b64encode(buffer.getvalue()).decode()
-            return Markup('<img alt="samples" src="data:image/png;base64,{}">').format(data)
+            image = Markup('<img alt="samples" style="{}" src="data:image/png;base64,{}">')
+            return image.format(size, data)
         drawing.figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue().decode()
     text = text[text.index("<svg") :]
@@ -159,4 +184,5 @@ def _inline(drawing: Drawing) -> Markup:
     text = re.sub(r' (width|height)="[\d.]+pt"', "", text, count=2)
     # Ids are unique within a figure only; a page holds many.
     text = re.sub(r'(id="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{drawing.name}" ', 1))
+    label = metric_label(drawing.name)
+    return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{label}" style="{size}" ', 1))

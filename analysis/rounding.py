@@ -1,5 +1,6 @@
-"""Numbers written to the digits that their errors allow."""
+"""Numbers written to the digits that their errors allow, or that a glance takes in."""
 
+import re
 from math import floor, isfinite, log10
 
 
@@ -18,6 +19,19 @@ def with_error(value: float, error: float | None) -> tuple[str, str]:
         return f"{value:.5g}", ""
     places = 1 - floor(log10(error))
     return _fixed(value, places), _fixed(error, places)
+
+
+def short(number: float, digits: int = 3) -> str:
+    """12345 as 12.3k, to so many significant digits."""
+    for unit, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if abs(number) >= unit:
+            return f"{float(f'{number / unit:.{digits}g}'):g}{suffix}"
+    return f"{float(f'{number:.{digits}g}'):g}"
+
+
+def named(rung: str) -> str:
+    """A rung's name; where that is but its size, the size in short."""
+    return short(float(rung)) if re.fullmatch(r"\d{5,}(\.\d+)?", rung) else rung
 
 
 def _fixed(number: float, places: int) -> str:

@@ -14,6 +14,7 @@ from analysis.figures.frontier import compute_frontier
 from analysis.figures.gap import generalisation_gap
 from analysis.figures.isoflop import isoflop_profiles
 from analysis.figures.learning_rates import learning_rates
+from analysis.figures.lifetime import lifetime_cost
 from analysis.figures.noise_levels import excess_levels, noise_levels
 from analysis.figures.samples import sample_grid
 from analysis.figures.sensitivity import sensitivity_figure
@@ -42,6 +43,7 @@ FIGURES: dict[str, Callable[[Series], Figure | None]] = {
     "collapse": lambda series: collapse_figure(s) if (s := series.collapse) else None,
     "frontier": lambda series: compute_frontier(series.scale) if series.scale else None,
     "isoflop": _isoflop,
+    "lifetime": lambda series: lifetime_cost(series.scale.lifetimes) if series.scale else None,
     "correlations": lambda series: correlation_matrix(series.correlations),
     "weighting": lambda series: weighting_search(most_telling(series.weightings)),
 }

@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from analysis.rounding import short
+
 COLUMN, PAGE = 3.35, 6.9
 """Widths in inches of one column and of a page of two."""
 
@@ -93,14 +95,6 @@ def log_loss(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(LogLocator(subs=()))
-
-
-def short(number: float) -> str:
-    """12345 as 12.3k."""
-    for unit, suffix in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= unit:
-            return f"{number / unit:.3g}{suffix}"
-    return f"{number:.3g}"
 
 
 def metric_label(metric: str) -> str:

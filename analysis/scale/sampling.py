@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.fitting import Unsupported
+from analysis.rounding import short
 from analysis.scale.band import Array, Band, band
 from analysis.scale.cost import Cost
 from analysis.scale.valley import lowest
@@ -44,9 +45,10 @@ class Lifetime:
         """Which size to train."""
         ratio = self.size.value / self.training_only.value
         text = (
-            f"For loss {self.loss:g} and {self.images:.3g} images of {self.evaluations:g} "
+            f"For loss {self.loss:g} and {short(self.images)} images of {self.evaluations:g} "
             f"evaluations, {self.size} parameters are cheapest, {ratio:.2g} times the size that "
-            f"training alone would choose; that one costs {100 * self.saved:.2g}% more in all."
+            f"training alone would choose; that one costs {short(100 * self.saved, 2)}% more in "
+            "all."
         )
         if self.unreachable:
             text += f" In {self.unreachable:.0%} of refits the loss lies below the floor."

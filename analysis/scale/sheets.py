@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from analysis.formats import Sheet
+from analysis.rounding import short
 from analysis.scale.frontier import Frontier
 from analysis.scale.isoflop import Isoflop
 from analysis.scale.sampling import Lifetime
@@ -57,7 +58,7 @@ def lifetimes_sheet(found: Sequence[Lifetime]) -> Sheet:
             str(item.training_only),
             f"{item.training.value:.3g}",
             f"{item.sampling.value:.3g}",
-            f"{100 * item.saved:.2g}%",
+            f"{short(100 * item.saved, 2)}%",
         )
         for item in found
     ]

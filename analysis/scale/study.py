@@ -13,6 +13,8 @@ from analysis.scale.cost import MeasuredK, exact, measured_k, per_parameter
 from analysis.scale.envelope import Envelope, envelope
 from analysis.scale.frontier import Frontier, frontier
 from analysis.scale.isoflop import Isoflop, isoflop
+from analysis.scale.lifetimes import lifetimes
+from analysis.scale.sampling import Lifetime
 from analysis.settings import FitSettings
 from analysis.table import TableError
 
@@ -31,10 +33,12 @@ class Scale:
     frontiers: tuple[Frontier, ...]
     envelope: Envelope | None
     refused: Mapping[str, str]
+    lifetimes: tuple[Lifetime, ...] = ()
 
     def sentences(self) -> tuple[str, ...]:
         """Every finding in words, and every question without one."""
-        parts = (self.k, self.isoflop, self.allocation, *self.frontiers, self.envelope)
+        most = self.lifetimes[-1:]
+        parts = (self.k, self.isoflop, self.allocation, *self.frontiers, self.envelope, *most)
         found = [item.sentence() for item in parts if item is not None]
         return (*found, *(f"No {name}: {reason}." for name, reason in self.refused.items()))
 
@@ -84,14 +88,17 @@ def scale_of(points: pd.DataFrame, settings: FitSettings, *, budgets: int = 12) 
     joint: Fitted | None = attempt(
         "joint law", lambda: fit_tasks([task(points, find("joint"), "both")], settings)[0]
     )
-    allocation, frontiers = None, []
+    allocation, frontiers, paid = None, [], None
     if joint and k:
         largest = float(flops.max())
         grid = np.geomspace(flops.min(), largest, budgets)
         asked = np.unique(np.r_[grid, np.multiply(BEYOND, largest)])
         found, drawn = joint.fit.parameters, joint.replicates
         allocation = approach3(found, drawn, k.value, settings.confidence, largest)
-        costs = [per_parameter(k.value), attempt("exact FLOPs", lambda: exact(size, steps, flops))]
+        counted = attempt("exact FLOPs", lambda: exact(size, steps, flops))
+        costs = [per_parameter(k.value), counted]
+        cost = counted or costs[0]
+        paid = attempt("lifetime cost", lambda: lifetimes(points, joint, cost, settings.confidence))
         frontiers = [
             frontier(
                 find("joint"), found, drawn, cost, asked,
@@ -112,4 +119,5 @@ def scale_of(points: pd.DataFrame, settings: FitSettings, *, budgets: int = 12) 
         frontiers=tuple(frontiers),
         envelope=curves,
         refused=refused,
+        lifetimes=paid or (),
     )

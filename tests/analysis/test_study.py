@@ -64,10 +64,10 @@ def test_a_rung_off_the_law_fails(tmp_path):
     assert "outside the interval" in sentence
 
 
-def test_few_rungs_are_unsupported_not_a_crash(tmp_path):
+def test_few_rungs_leave_the_law_untested(tmp_path):
     series = analyse(write_sweep(tmp_path, rungs=4)).series[0]
     verdict, sentence = headline(series)
-    assert verdict == "unsupported"
+    assert verdict == "untested"
     assert "needs 4 distinct points" in sentence
 
 
