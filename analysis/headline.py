@@ -5,8 +5,9 @@ import math
 from analysis.fitted import Fit
 from analysis.hold_out import VERDICTS, HoldOut, Prediction, Verdict
 from analysis.laws import find
+from analysis.questions import Attempt
 from analysis.rounding import named, rounded, with_error
-from analysis.study import Attempt, Series
+from analysis.study import Series
 from analysis.tables import NOT_IDENTIFIED, parameter
 
 MOST_NAMES = 6

@@ -1,31 +1,22 @@
 """Everything a report says about one or more sweeps, as plain data."""
 
 import json
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from analysis.agreement import Agreement, Model, agreement
 from analysis.comparison import Comparison, compare
 from analysis.coordinates import Coordinate, coordinates
 from analysis.files import write
 from analysis.fitted import Fit
-from analysis.fitting import (
-    IN_SEVERAL,
-    Fitted,
-    Task,
-    Unsupported,
-    fit_tasks,
-    last_horizon,
-    task,
-)
-from analysis.hold_out import HoldOut, hold_out, kept_task
+from analysis.fitting import Unsupported, last_horizon
+from analysis.hold_out import HoldOut
 from analysis.laws import find
 from analysis.noise_levels import NoiseCurve, noise_curves
+from analysis.plain import NOT_IN_JSON, plain
+from analysis.questions import Attempt, Question, answers, attempt, held
 from analysis.rates import RateSweep, at_best_rates, rate_sweep
 from analysis.rungs import RungSummary, summarise
 from analysis.selection import Selection, select
@@ -45,19 +36,6 @@ if TYPE_CHECKING:  # a fit needs none of them
     from analysis.trust.collapsed import Collapse
     from analysis.trust.held import Beyond
     from analysis.trust.law_choice import LawChoice
-
-NOT_IN_JSON = {"json": False}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """A law fitted to all rungs along `along` (for one rung, when named), or why it was not."""
-
-    law: str
-    along: str
-    rung: str | None
-    fit: Fit | None
-    unsupported: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +113,7 @@ class Study:
 
     def to_json(self) -> str:
         """Fits, hold-outs, summaries and exclusions; not-a-number becomes null."""
-        return json.dumps(_plain(self), indent=2, allow_nan=False) + "\n"
+        return json.dumps(plain(self), indent=2, allow_nan=False) + "\n"
 
     def save(self, path: Path) -> None:
         """Write `to_json` to a file, atomically."""
@@ -183,13 +161,13 @@ def analyse_series(
         *(Question(law=law) for law in laws),
         *(Question(law="floor", rung=rung) for rung in stepped if "floor" in laws),
     ]
-    answers = _answers(asked, selection, settings)
+    found = answers(asked, selection, settings)
     fits, hold_outs, replicates = [], [], {}
-    for question, answer in zip(asked, answers, strict=True):
+    for question, answer in zip(asked, found, strict=True):
         if question.held_out:
-            hold_outs.append(_hold_out(question, answer, selection, settings))
+            hold_outs.append(held(question, answer, selection, settings))
         else:
-            fits.append(_attempt(question, answer))
+            fits.append(attempt(question, answer))
         drawn = None if isinstance(answer, Unsupported) else answer[1].replicates
         whole = question.rung is None and question.held_out == bool(settings.hold_out)
         if drawn is not None and whole:
@@ -228,78 +206,5 @@ def _agreement(series: Sequence[Series]) -> Agreement | None:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """A law to fit: to all rungs, to one along its steps, or to all but the held-out ones."""
-
-    law: str
-    rung: str | None = None
-    held_out: bool = False
-
-    @property
-    def along(self) -> str:
-        """Size at the last horizon, steps, or both."""
-        if len(find(self.law).variables) > 1:
-            return IN_SEVERAL
-        return "size" if self.rung is None else "steps"
-
-
-Answer = tuple[Task, Fitted] | Unsupported
-
-
-def _answers(
-    asked: Sequence[Question], selection: Selection, settings: FitSettings
-) -> list[Answer]:
-    """All fits of a series, made together."""
-    posed = [_task(question, selection, settings) for question in asked]
-    tasks = [item for item in posed if isinstance(item, Task)]
-    fitted = iter(fit_tasks(tasks, settings))
-    return [(item, next(fitted)) if isinstance(item, Task) else item for item in posed]
-
-
-def _task(question: Question, selection: Selection, settings: FitSettings) -> Task | Unsupported:
-    try:
-        if question.held_out:
-            return kept_task(selection, question.law, settings)
-        points = last_horizon(selection) if question.along == "size" else selection.points
-        if question.rung is not None:
-            points = points[points["rung"] == question.rung]
-        return task(points, find(question.law), question.along)
-    except Unsupported as reason:
-        return reason
-
-
-def _attempt(question: Question, answer: Answer) -> Attempt:
-    described = {"law": question.law, "along": question.along, "rung": question.rung}
-    if isinstance(answer, Unsupported):
-        return Attempt(**described, fit=None, unsupported=str(answer))
-    return Attempt(**described, fit=answer[1].fit)
-
-
-def _hold_out(
-    question: Question, answer: Answer, selection: Selection, settings: FitSettings
-) -> HoldOut:
-    if isinstance(answer, Unsupported):
-        return HoldOut(law=question.law, fit=None, predictions=(), unsupported=str(answer))
-    return hold_out(selection, *answer, settings)
-
-
 def _has_steps(selection: Selection) -> bool:
     return selection.points["steps"].nunique() > 1
-
-
-def _plain(value: Any) -> Any:
-    """JSON's own types; fields marked `NOT_IN_JSON` are left out."""
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [item.name for item in fields(value) if item.metadata.get("json", True)]
-        out = {name: _plain(getattr(value, name)) for name in names}
-        extra = ("error_percent", "error_in_seed_deviations", "inside", "headline_law")
-        return out | {name: _plain(getattr(value, name)) for name in extra if hasattr(value, name)}
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    value = value.item() if isinstance(value, np.generic) else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

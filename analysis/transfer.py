@@ -2,9 +2,10 @@
 
 import math
 
+from analysis.best_rate import RungRates
 from analysis.coordinates import METRICS
 from analysis.formats import Sheet
-from analysis.rates import RateSweep, RungRates
+from analysis.rates import RateSweep
 from analysis.rounding import rounded, with_error
 from analysis.study import Series, Study
 from analysis.tuning import CLOSE, Tuning, told

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.rates import RateSweep, RungRates, rate_sweep
+from analysis.best_rate import RungRates
+from analysis.rates import RateSweep, rate_sweep
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
 from analysis.split import runs_of, split

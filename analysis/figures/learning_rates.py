@@ -5,6 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.best_rate import RungRates
 from analysis.figures.style import (
     HELD_OUT,
     Colour,
@@ -14,7 +15,6 @@ from analysis.figures.style import (
     rung_colours,
     styled,
 )
-from analysis.rates import RungRates
 from analysis.study import Study
 
 MARKS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import analysis
-from analysis.rates import vertex
+from analysis.best_rate import vertex
 from analysis.transfer import coordinates_sheet, rates_sentences, rates_sheet, tuning_sentence
 from tests.analysis.rate_sweeps import RATES, WIDTHS, optimum, rate_table, without_rates
 

@@ -1,0 +1,86 @@
+"""Which laws are fitted to which rows of a series, and the answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.fitted import Fit
+from analysis.fitting import (
+    IN_SEVERAL,
+    Fitted,
+    Task,
+    Unsupported,
+    fit_tasks,
+    last_horizon,
+    task,
+)
+from analysis.hold_out import HoldOut, hold_out, kept_task
+from analysis.laws import find
+from analysis.selection import Selection
+from analysis.settings import FitSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A law fitted to all rungs along `along` (for one rung, when named), or why it was not."""
+
+    law: str
+    along: str
+    rung: str | None
+    fit: Fit | None
+    unsupported: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A law to fit: to all rungs, to one along its steps, or to all but the held-out ones."""
+
+    law: str
+    rung: str | None = None
+    held_out: bool = False
+
+    @property
+    def along(self) -> str:
+        """Size at the last horizon, steps, or both."""
+        if len(find(self.law).variables) > 1:
+            return IN_SEVERAL
+        return "size" if self.rung is None else "steps"
+
+
+Answer = tuple[Task, Fitted] | Unsupported
+
+
+def answers(asked: Sequence[Question], selection: Selection, settings: FitSettings) -> list[Answer]:
+    """All fits of a series, made together: each one's task and fit, or why there is none."""
+    posed = [_task(question, selection, settings) for question in asked]
+    tasks = [item for item in posed if isinstance(item, Task)]
+    fitted = iter(fit_tasks(tasks, settings))
+    return [(item, next(fitted)) if isinstance(item, Task) else item for item in posed]
+
+
+def _task(question: Question, selection: Selection, settings: FitSettings) -> Task | Unsupported:
+    try:
+        if question.held_out:
+            return kept_task(selection, question.law, settings)
+        points = last_horizon(selection) if question.along == "size" else selection.points
+        if question.rung is not None:
+            points = points[points["rung"] == question.rung]
+        return task(points, find(question.law), question.along)
+    except Unsupported as reason:
+        return reason
+
+
+def attempt(question: Question, answer: Answer) -> Attempt:
+    """Of a question about rungs that were fitted."""
+    described = {"law": question.law, "along": question.along, "rung": question.rung}
+    if isinstance(answer, Unsupported):
+        return Attempt(**described, fit=None, unsupported=str(answer))
+    return Attempt(**described, fit=answer[1].fit)
+
+
+def held(
+    question: Question, answer: Answer, selection: Selection, settings: FitSettings
+) -> HoldOut:
+    """Of a question about rungs that were kept from the fit."""
+    if isinstance(answer, Unsupported):
+        return HoldOut(law=question.law, fit=None, predictions=(), unsupported=str(answer))
+    return hold_out(selection, *answer, settings)
