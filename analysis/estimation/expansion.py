@@ -18,7 +18,7 @@ TINY = 1e-300
 
 
 class Part(NamedTuple):
-    """Derivatives of log t [m, n, B] along the `places` of theta, and second ones [m, m, n, B]."""
+    """Derivatives of log t [k, m, B] along k `places` of theta, and second ones [k, k, m, B]."""
 
     places: list[int]
     slopes: Array
@@ -26,9 +26,9 @@ class Part(NamedTuple):
 
 
 def values(problems: Problems, theta: Array) -> Array:
-    """Each term's value [K, n, B] at theta [B, P], without its sign."""
+    """Each term's value [K, m, B] at the places and theta [B, P], without its sign."""
     law = problems.law
-    out = np.empty((len(law.terms), *problems.y.shape))
+    out = np.empty((len(law.terms), *problems.log_x.shape[1:]))
     p = None
     for k, term in enumerate(law.terms):
         if term.log is None:
@@ -46,16 +46,16 @@ def values(problems: Problems, theta: Array) -> Array:
 
 
 def total(law: Law, terms: Array) -> Array:
-    """The law [n, B]: its terms [K, n, B] with their signs."""
+    """The law [m, B]: its terms [K, m, B] with their signs."""
     if all(term.sign == 1 for term in law.terms):
         return terms.sum(axis=0)
     return np.einsum("k,knb->nb", np.array([term.sign for term in law.terms]), terms)
 
 
 def predicted(problems: Problems, theta: Array) -> Array:
-    """The law [n, B], or its logarithm where residuals are of logarithms."""
+    """The law [n, B] at the points, or its logarithm where residuals are of logarithms."""
     found = total(problems.law, values(problems, theta))
-    return found if problems.linear else np.log(np.maximum(found, TINY))
+    return problems.of_points(found if problems.linear else np.log(np.maximum(found, TINY)))
 
 
 def residuals(problems: Problems, theta: Array) -> Array:
@@ -72,13 +72,13 @@ def differentiate(
     pull: Array | None = None,
     bends: bool = False,
 ) -> tuple[Array, Array]:
-    """First derivatives of the law times `unit` [P, n, B], second ones times `pull` [P, P, B].
+    """First derivatives of the law times `unit` [P, m, B], second ones times `pull` [P, P, B].
 
-    The second are summed over the points, and there without `pull`; terms other than powers bend
+    The second are summed over the places, and there without `pull`; terms other than powers bend
     only if `bends`. With slopes g of log t: dt = t g and d2t = t (g g' + dg).
     """
     law, size = problems.law, theta.shape[1]
-    jacobian = np.zeros((size, *problems.y.shape))
+    jacobian = np.zeros((size, *problems.log_x.shape[1:]))
     bent = np.zeros((size, size, len(problems)))
     for k, term in enumerate(law.terms):
         if term.log is None:
@@ -131,7 +131,7 @@ def _part(problems: Problems, theta: Array, k: int, term: Term, *, bends: bool) 
     sought = [p in read and (problems.lower[:, p] < problems.upper[:, p]).any() for p in places]
 
     def slopes(theta: Array) -> Array:
-        out = np.zeros((len(places), *problems.y.shape))
+        out = np.zeros((len(places), *problems.log_x.shape[1:]))
         out[0] = 1
         for row, place in enumerate(places):
             if sought[row]:
@@ -143,7 +143,7 @@ def _part(problems: Problems, theta: Array, k: int, term: Term, *, bends: bool) 
 
     if not bends:
         return Part(places, slopes(theta), None)
-    second = np.zeros((len(places), len(places), *problems.y.shape))
+    second = np.zeros((len(places), len(places), *problems.log_x.shape[1:]))
     for row, place in enumerate(places):
         if sought[row]:
             step = np.zeros(theta.shape[1])

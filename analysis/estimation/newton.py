@@ -160,7 +160,7 @@ def expand(problems: Problems, theta: Array, *, bends: bool = False) -> Expansio
     whole = total(law, terms)
     if not problems.linear and any(term.sign < 0 for term in law.terms):
         whole = np.maximum(whole, TINY)
-    far = (whole if problems.linear else np.log(whole)) - problems.y
+    far = problems.of_points(whole if problems.linear else np.log(whole)) - problems.y
     residual = far / delta
     size = np.abs(residual)
     if problems.asymmetry != 1:  # a value above the law counts otherwise than one below
@@ -172,6 +172,7 @@ def expand(problems: Problems, theta: Array, *, bends: bool = False) -> Expansio
         bound = bound / np.maximum(size, 1)  # >= curvature: huber's majorant
         curvature = bound * (size <= 1)
     slope = bound * residual * delta
+    bound, curvature, slope = map(problems.of_places, (bound, curvature, slope))
 
     unit = 1.0 if problems.linear else 1 / whole
     jacobian, bent = differentiate(problems, theta, terms, unit, pull=slope, bends=bends)

@@ -26,8 +26,10 @@ LOG_LIMIT = 30.0
 class Problems:
     """Data of B fits of one law in normalised variables; n points, V variables, P parameters.
 
-    `log_x` [V, n, B] are the variables' logarithms, `y` [n, B] the values or, unless `linear`,
-    theirs. A problem's `weights` [n, B] sum to one; points of weight 0 fill up the shorter ones.
+    `log_x` [V, m, B] are the variables' logarithms at m places, `at` [n] is each point's, so that
+    the law is worked out once for the seeds of a rung. `y` [n, B] are the values or, unless
+    `linear`, their logarithms. A problem's `weights` [n, B] sum to one; points of weight 0 fill up
+    the shorter ones.
     `x_scale` is [V, B], `y_scale` [B] and Huber's `delta` [B], for `squares` but a scale; values
     above the law count `asymmetry` times. Theta stays within `lower` and `upper` [B, P]: known
     parameters have both alike.
@@ -35,6 +37,7 @@ class Problems:
 
     law: Law
     log_x: Array
+    at: Indices
     y: Array
     weights: Array
     x_scale: Array
@@ -54,8 +57,23 @@ class Problems:
         """Which points [B, n] are data and do not just fill up."""
         return self.weights.T > 0
 
+    def of_points(self, values: Array) -> Array:
+        """What is so at the places [..., m, B], for each point [..., n, B]."""
+        return values if self._apart else values[..., self.at, :]
+
+    def of_places(self, values: Array) -> Array:
+        """What points [n, B] come to at each place [m, B]."""
+        if self._apart:
+            return values
+        return np.equal.outer(np.arange(self.log_x.shape[1]), self.at).astype(float) @ values
+
+    @property
+    def _apart(self) -> bool:
+        """Whether each point has a place of its own; then they are in the same order."""
+        return self.log_x.shape[1] == len(self.at)
+
     def variables(self) -> dict[str, Array]:
-        """Normalised, by name."""
+        """Normalised, by name, at the places."""
         return dict(zip(self.law.variables, np.exp(self.log_x), strict=True))
 
     def take(self, rows: Indices | Mask | slice) -> "Problems":
@@ -135,9 +153,13 @@ def pose(
     magnitude = np.log(np.abs(y[y != 0])).mean() if (y <= 0).any() else np.log(y).mean()
     scale = np.exp(magnitude)
     weights = np.ones(y.size) if weights is None else weights
+    distinct, at = np.unique(logs, axis=1, return_inverse=True)
+    if distinct.shape == logs.shape:
+        distinct, at = logs, np.arange(y.size)
     problems = Problems(
         law=law,
-        log_x=(logs - centres[:, None])[..., None],
+        log_x=(distinct - centres[:, None])[..., None],
+        at=at,
         y=((y / scale) if linear else (np.log(y) - magnitude))[:, None],
         weights=(weights / weights.sum())[:, None],
         x_scale=np.exp(centres)[:, None],
@@ -199,6 +221,12 @@ def _theta_of(problems: Problems, name: str, known: Mapping[str, float]) -> floa
 def stack(problems: Sequence[Problems]) -> Problems:
     """Problems of one law together, filled up to as many points as the longest has."""
     points = ("log_x", "y", "weights")
+    if any(not np.array_equal(part.at, problems[0].at) for part in problems):
+        longest = max(len(part.at) for part in problems)
+        problems = [
+            replace(part, log_x=part.of_points(part.log_x), at=np.arange(longest))
+            for part in problems
+        ]
     whole = ("y_scale", "delta", "lower", "upper")
     return replace(
         problems[0],

@@ -50,7 +50,7 @@ def _coefficients(problems: Problems, theta: Array, known: Mask) -> Array:
     law, every, count = problems.law, problems, len(problems.law.terms)
     constant = np.array([term.log is None for term in law.terms])
     of_one = np.where(constant, 1, np.exp(theta[:, :count]))  # with coefficients of one
-    terms = values(every, theta).transpose(2, 1, 0)
+    terms = every.of_points(values(every, theta)).transpose(2, 1, 0)
     terms = np.where(known, terms, np.where(constant, 1, terms / of_one[:, None]))
     goal = every.y if problems.linear else np.ones_like(every.y)
     scale = every.real if problems.linear else np.where(every.real, np.exp(-every.y.T), 0)

@@ -16,7 +16,7 @@ def jacobian(problems: Problems, theta: Array) -> Array:
     terms = values(problems, theta)
     unit = 1.0 if problems.linear else 1 / total(problems.law, terms)
     out, _ = differentiate(problems, theta, terms, unit)
-    return np.where(problems.real[..., None], out.transpose(2, 1, 0), 0)
+    return np.where(problems.real[..., None], problems.of_points(out).transpose(2, 1, 0), 0)
 
 
 def variances(best: list[Estimate]) -> Array:

@@ -68,7 +68,7 @@ def _without(problems: Problems, part: str) -> tuple[Problems, Indices]:
     """The problems less a part of their range, and which of them have points enough for it."""
     weights, enough = problems.weights.copy(), []
     for i, real in enumerate(problems.real):
-        x = problems.log_x[0, :, i]
+        x = problems.log_x[0, problems.at, i]
         distinct = np.unique(x[real])
         count = len(distinct) // LEFT_OUT
         out = distinct[:count] if part == "lowest" else distinct[len(distinct) - count :]
