@@ -22,5 +22,5 @@ class FloorConfig(Section):
         default=4, ge=1, description="nested: size of each of two random subsets of the rest"
     )
     directions: int = Field(
-        default=96, ge=1, description="nested: principal directions that tell which are likely"
+        default=64, ge=1, description="nested: principal directions that tell which are likely"
     )
