@@ -1,6 +1,6 @@
 """All the tables of a study, written as LaTeX, CSV and Markdown."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from analysis.files import write
@@ -49,19 +49,21 @@ SHEETS: dict[str, Callable[[Series], Sheet]] = {
 def write_tables(study: Study, directory: Path) -> list[Path]:
     """Write every sheet of every series in every format."""
     directory.mkdir(parents=True, exist_ok=True)
-    written = []
+    sheets: dict[str, Sheet] = {}
     for index, series in enumerate(study.series):
-        of_metrics = {name: s for name, s in SHEETS_IN_DEPTH.items() if s(series).rows}
-        for name, sheet in {**SHEETS, **of_metrics}.items():
-            stem = name if len(study.series) == 1 else f"{name}_{index + 1}"
-            for suffix, render in FORMATS.items():
-                path = directory / f"{stem}.{suffix}"
-                write(path, render(sheet(series).filled()))
-                written.append(path)
-    sheets = {name: build(study) for name, build in SHEETS_OF_ALL.items()}
-    for name, sheet in sheets.items():
-        for suffix, render in FORMATS.items() if sheet.rows else ():
-            path = directory / f"{name}.{suffix}"
+        in_depth = {name: build(series) for name, build in SHEETS_IN_DEPTH.items()}
+        found = {name: build(series) for name, build in SHEETS.items()} | _with_rows(in_depth)
+        end = "" if len(study.series) == 1 else f"_{index + 1}"
+        sheets |= {f"{name}{end}": sheet for name, sheet in found.items()}
+    sheets |= _with_rows({name: build(study) for name, build in SHEETS_OF_ALL.items()})
+    written = []
+    for stem, sheet in sheets.items():
+        for suffix, render in FORMATS.items():
+            path = directory / f"{stem}.{suffix}"
             write(path, render(sheet.filled()))
             written.append(path)
     return written
+
+
+def _with_rows(sheets: Mapping[str, Sheet]) -> dict[str, Sheet]:
+    return {name: sheet for name, sheet in sheets.items() if sheet.rows}

@@ -1,6 +1,6 @@
 """From rows of runs to fits: which rows, which law, and what is said of the result."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -108,6 +108,20 @@ def fit_tasks(tasks: Sequence[Task], settings: FitSettings) -> list[Fitted]:
         mine = [i for i, item in enumerate(tasks) if item.law == law]
         found |= zip(mine, _fit_law(law, [tasks[i] for i in mine], settings), strict=True)
     return [found[i] for i in range(len(tasks))]
+
+
+def or_reason(pose: Callable[[], Task]) -> Task | Unsupported:
+    """The task, or the reason why there is none."""
+    try:
+        return pose()
+    except Unsupported as reason:
+        return reason
+
+
+def fit_all(posed: Sequence[Task | Unsupported], settings: FitSettings) -> list[Fitted | None]:
+    """All fits together; None where a task was refused."""
+    fits = iter(fit_tasks([item for item in posed if isinstance(item, Task)], settings))
+    return [next(fits) if isinstance(item, Task) else None for item in posed]
 
 
 def _fit_law(law: Law, tasks: Sequence[Task], settings: FitSettings) -> list[Fitted]:

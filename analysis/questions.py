@@ -11,6 +11,7 @@ from analysis.fitting import (
     Unsupported,
     fit_tasks,
     last_horizon,
+    or_reason,
     task,
 )
 from analysis.hold_out import HoldOut, hold_out, kept_task
@@ -51,22 +52,21 @@ Answer = tuple[Task, Fitted] | Unsupported
 
 def answers(asked: Sequence[Question], selection: Selection, settings: FitSettings) -> list[Answer]:
     """All fits of a series, made together: each one's task and fit, or why there is none."""
-    posed = [_task(question, selection, settings) for question in asked]
-    tasks = [item for item in posed if isinstance(item, Task)]
-    fitted = iter(fit_tasks(tasks, settings))
+    posed = [
+        or_reason(lambda question=question: _task(question, selection, settings))
+        for question in asked
+    ]
+    fitted = iter(fit_tasks([item for item in posed if isinstance(item, Task)], settings))
     return [(item, next(fitted)) if isinstance(item, Task) else item for item in posed]
 
 
-def _task(question: Question, selection: Selection, settings: FitSettings) -> Task | Unsupported:
-    try:
-        if question.held_out:
-            return kept_task(selection, question.law, settings)
-        points = last_horizon(selection) if question.along == "size" else selection.points
-        if question.rung is not None:
-            points = points[points["rung"] == question.rung]
-        return task(points, find(question.law), question.along)
-    except Unsupported as reason:
-        return reason
+def _task(question: Question, selection: Selection, settings: FitSettings) -> Task:
+    if question.held_out:
+        return kept_task(selection, question.law, settings)
+    points = last_horizon(selection) if question.along == "size" else selection.points
+    if question.rung is not None:
+        points = points[points["rung"] == question.rung]
+    return task(points, find(question.law), question.along)
 
 
 def attempt(question: Question, answer: Answer) -> Attempt:

@@ -12,6 +12,7 @@ from analysis.laws import find
 from analysis.study import Series
 from analysis.tables import parameter
 from analysis.uncertainty.bootstrap import Replicates
+from analysis.uncertainty.tails import tails
 
 OVER_SIZE, OVER_STEPS = 41, 17
 """Points of a curve; between them it is as good as straight on logarithmic axes."""
@@ -122,7 +123,6 @@ def _curve(
     variables = {name: values[column] for name, column in fit.columns.items()}
     curve = {"x": numbers(values[x]), "y": numbers(fit.predict(**variables))}
     if replicates is not None:
-        tails = [(1 - fit.confidence) / 2, (1 + fit.confidence) / 2]
-        low, high = np.quantile(replicates.curve(variables), tails, axis=0)
+        low, high = np.quantile(replicates.curve(variables), tails(fit.confidence), axis=0)
         curve |= {"low": numbers(low), "high": numbers(high)}
     return curve

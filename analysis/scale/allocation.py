@@ -62,9 +62,7 @@ def approach3(
     for name in ("A", "B", "alpha", "beta"):
         if name not in parameters:
             raise ValueError(f"the closed form needs the joint law; this one has no {name}")
-    drawn = None
-    if replicates is not None:
-        drawn = dict(zip(replicates.law.parameters, replicates.parameters.T, strict=True))
+    drawn = None if replicates is None else replicates.named
     share = _share(parameters)
     shares = None if drawn is None else _share(drawn)
     laws = []

@@ -80,7 +80,7 @@ def lifetime(
     every = {name: np.array([value]) for name, value in parameters.items()}
     unreachable = 0.0
     if replicates is not None:
-        rows = dict(zip(replicates.law.parameters, replicates.parameters.T, strict=True))
+        rows = replicates.named
         able = rows["E"] < loss
         unreachable = float(1 - able.mean())
         every = {name: np.concatenate([every[name], rows[name][able]]) for name in rows}

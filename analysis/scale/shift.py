@@ -100,9 +100,7 @@ def shift(
     def of(fitted: Fitted, read) -> Band:
         assert fitted.replicates is not None
         p = {name: np.array([v]) for name, v in fitted.fit.parameters.items()}
-        rows = fitted.replicates.parameters.T
-        drawn = read(dict(zip(PAIR.parameters, rows, strict=True)))
-        return band(float(read(p)[0]), drawn, settings.confidence)
+        return band(float(read(p)[0]), read(fitted.replicates.named), settings.confidence)
 
     return Shift(
         baseline=names[0],

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.fitting import Task, last_horizon
+from analysis.fitting import Task, fit_all, last_horizon, or_reason
 from analysis.hold_out import kept_task, split, typical
 from analysis.selection import Selection
 from analysis.settings import FitSettings
-from analysis.trust.held import fit_all, or_reason
+from analysis.uncertainty.tails import tails
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,8 @@ def averaged(
         return ()
     share = np.array([weights[law] for law, _, _ in fits])
     share = share / share.sum() if share.sum() > 0 else np.full(len(fits), 1 / len(fits))
-    rng, tails = np.random.default_rng([settings.seed, 1]), (1 - settings.confidence) / 2
+    rng = np.random.default_rng([settings.seed, 1])
+    below, _ = tails(settings.confidence)
     found = []
     for _, rows in rest.groupby("size"):
         told, drawn, weight = {}, [], []
@@ -62,7 +63,7 @@ def averaged(
         predicted = float(np.exp(share @ logs))
         interval = (predicted, predicted)
         if drawn:
-            interval = quantiles(np.concatenate(drawn), np.concatenate(weight), tails)
+            interval = quantiles(np.concatenate(drawn), np.concatenate(weight), below)
         found.append(
             Averaged(
                 rung=str(rows["rung"].iloc[0]),

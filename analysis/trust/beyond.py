@@ -12,14 +12,16 @@ from analysis.fitting import (
     Task,
     Unsupported,
     columns_of,
+    fit_all,
     last_horizon,
+    or_reason,
     task,
 )
 from analysis.hold_out import Prediction, predict_rung, typical
 from analysis.laws import find
 from analysis.selection import Selection
 from analysis.settings import FitSettings
-from analysis.trust.held import Beyond, fit_all, held, or_reason, refused
+from analysis.trust.held import Beyond, held, refused
 from analysis.uncertainty.noise import seed_deviation
 
 COMPUTE = "compute"

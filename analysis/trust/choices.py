@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.fitting import IN_SEVERAL, Task, Unsupported, last_horizon, task
+from analysis.fitting import IN_SEVERAL, Task, Unsupported, last_horizon, or_reason, task
 from analysis.hold_out import split
 from analysis.laws import Law
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
 from analysis.table import Table, TableError
 from analysis.trust.beyond import COMPUTE, compute_of
-from analysis.trust.held import or_reason
 
 COUNTS = ("parameters", "parameters_non_embedding")
 

@@ -1,16 +1,15 @@
 """A fit to part of the points and its predictions of the rest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from analysis.fitted import Fit
-from analysis.fitting import Fitted, Task, Unsupported, fit_tasks
+from analysis.fitting import Fitted
 from analysis.hold_out import Prediction
 from analysis.laws import find
-from analysis.settings import FitSettings
 
 Kind = Literal["compute", "steps", "rolling"]
 
@@ -44,20 +43,6 @@ def beyond_sentence(found: Sequence[Beyond]) -> str:
         f"{inside} measurements lie in their interval; the mean error is {errors.mean():+.2g}%, "
         f"the largest {errors[np.abs(errors).argmax()]:+.2g}%."
     )
-
-
-def or_reason(pose: Callable[[], Task]) -> Task | Unsupported:
-    """The task, or the reason why there is none."""
-    try:
-        return pose()
-    except Unsupported as reason:
-        return reason
-
-
-def fit_all(posed: Sequence[Task | Unsupported], settings: FitSettings) -> list[Fitted | None]:
-    """All fits together; None where a task was refused."""
-    fits = iter(fit_tasks([item for item in posed if isinstance(item, Task)], settings))
-    return [next(fits) if isinstance(item, Task) else None for item in posed]
 
 
 def held(kind: Kind, law: str, said: str, fitted: Fitted, told: Sequence[Prediction]) -> Beyond:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from analysis.fitting import Task
+from analysis.fitting import Task, fit_all, or_reason
 from analysis.hold_out import hold_out, kept_task
 from analysis.selection import Selection
 from analysis.settings import FitSettings
-from analysis.trust.held import Beyond, fit_all, held, or_reason, refused
+from analysis.trust.held import Beyond, held, refused
 
 
 def up_to(selection: Selection, count: int) -> Selection:

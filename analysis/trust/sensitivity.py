@@ -1,12 +1,11 @@
 """How an answer moves with each choice behind it."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.fitting import Fitted, Task, Unsupported, fit_tasks
+from analysis.fitting import Fitted, Task, Unsupported, fit_all, fit_tasks
 from analysis.hold_out import typical
 from analysis.laws import Law, find
 from analysis.selection import Selection
@@ -32,7 +31,7 @@ def sensitivity(table: Table, selection: Selection, law: str, settings: FitSetti
     first = choices_of_points(table, selection, asked, settings)
     if isinstance(first[0].task, Unsupported):
         raise first[0].task
-    fits = _together(first, settings)
+    fits = fit_all([choice.task for choice in first], settings)
     assert fits[0] is not None
     later = choices_of_loss(first[0], asked, settings, fits[0].fit.huber_delta)
     fits += [fit_tasks([c.task], s)[0] for c, s in later if isinstance(c.task, Task)]
@@ -49,11 +48,6 @@ def sensitivity(table: Table, selection: Selection, law: str, settings: FitSetti
         rows=tuple(_marked(row, rows[0]) for row in rows[1:]),
         confidence=settings.confidence,
     )
-
-
-def _together(choices: Sequence[Choice], settings: FitSettings) -> list[Fitted | None]:
-    fits = iter(fit_tasks([c.task for c in choices if isinstance(c.task, Task)], settings))
-    return [next(fits) if isinstance(choice.task, Task) else None for choice in choices]
 
 
 def _row(

@@ -40,9 +40,14 @@ class Replicates:
     at_bounds: Mapping[str, float]  # share of refits in which a fitted parameter is at a bound
     scale: float | None = None  # of linear residuals, where they are not of logarithms
 
+    @property
+    def named(self) -> dict[str, Array]:
+        """The parameters [B] by name."""
+        return dict(zip(self.law.parameters, self.parameters.T, strict=True))
+
     def curve(self, variables: Mapping[str, Array]) -> Array:
         """The law of each replicate [B, m] at m points."""
-        named = {name: self.parameters[:, i, None] for i, name in enumerate(self.law.parameters)}
+        named = {name: values[:, None] for name, values in self.named.items()}
         return evaluate(self.law, named, {k: np.asarray(v)[None] for k, v in variables.items()})
 
     def new_measurements(

@@ -53,7 +53,7 @@ def _of_replicates(drawn: Replicates | None, confidence: float) -> Intervals:
     if drawn is None:
         return Intervals(ends={})
     law = drawn.law
-    values = dict(zip(law.parameters, drawn.parameters.T, strict=True))
+    values = drawn.named
     values |= {name: of(values) for name, of in (law.derived or {}).items()}
     ends = {
         name: np.quantile(each, tails(confidence), method="weibull")
