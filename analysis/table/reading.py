@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.directory import is_sweep
 from analysis.imports.imported import digest_of
 from analysis.table.foreign import from_frame, from_import
 from analysis.table.model import SWEEP_COLUMNS, Table, TableError
@@ -40,11 +41,6 @@ def read_as(source: str, path: Path, columns: Mapping[str, str] | None) -> Table
     if not columns and set(imported.frame.columns) >= SWEEP_COLUMNS:
         return from_frame(imported.frame, source=source, digest=digest)
     return from_import(imported, columns, source=source, digest=digest)
-
-
-def is_sweep(path: Path) -> bool:
-    """Whether a directory is a sweep's, measured or not."""
-    return any((path / name).is_file() for name in ("measurements.parquet", "sweep.json"))
 
 
 def _read_sweep(directory: Path) -> Table:

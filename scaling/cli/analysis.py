@@ -1,6 +1,6 @@
 """`scaling fit`, `plot`, `table` and `report`: from measurements to laws and pages, without jax."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
+from scaling.cli.answer import FITS, Grid, answer, grid, keep, kept, show
 
-    from analysis import FitSettings, Series, Study
+if TYPE_CHECKING:
+    from analysis import FitSettings, Study
 
 TableArgument = Annotated[
     Path,
@@ -64,30 +64,38 @@ def fit(
 ) -> None:
     """Fit scaling laws with intervals, and predict the largest rungs from the others."""
     with _errors_for_people():
-        study = _study(
-            table,
-            columns,
-            metric=metric,
-            weights=weights,
-            split=split,
-            size=size,
-            hold_out=hold_out,
-            first_step=first_step,
-            huber_delta=huber_delta,
-            bootstrap=bootstrap,
-            laws=(law,) if law else None,
-        )
-        if _is_sweep(table) and not law:
-            study.save(table / "fits.json")
+        choices = {
+            "metric": metric,
+            "weights": weights,
+            "split": split,
+            "size": size,
+            "hold_out": hold_out,
+            "first_step": first_step,
+            "huber_delta": huber_delta,
+            "bootstrap": bootstrap,
+            "laws": (law,) if law else None,
+        }
+        if _is_sweep(table) and not law and not columns:
+            _answer_of_sweep(table, json, choices)
+            return
+        study = _study(table, columns, choices)
         if json:
             typer.echo(study.to_json(), nl=False)
-            return
-        for series in study.series:
-            _print(series)
-        from analysis.transfer import rates_sentences
+        else:
+            show(answer(study))
 
-        for sentence in (*rates_sentences(study), *(c.sentence() for c in study.comparisons)):
-            typer.echo(sentence)
+
+def _answer_of_sweep(directory: Path, json: bool, choices: dict[str, Any]) -> None:
+    """Say what the directory keeps, if it is still true; else fit, and keep that."""
+    said = kept(directory, _chosen(directory, choices))
+    if said is None:
+        study = _study(directory, None, choices)
+        study.save(directory / FITS)
+        said = keep(directory, study)
+    if json:
+        typer.echo((directory / FITS).read_text("utf-8"), nl=False)
+    else:
+        show(said)
 
 
 def laws() -> None:
@@ -97,7 +105,7 @@ def laws() -> None:
     rows = [(name, law.formula, law.source) for name, law in LAWS.items()]
     from rich.console import Console
 
-    Console().print(_grid(("law", "formula", "source"), rows))
+    Console().print(grid(Grid(headings=("law", "formula", "source"), rows=rows)))
 
 
 def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable[..., str]:
@@ -118,7 +126,8 @@ def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable
         with _errors_for_people():
             from analysis.in_depth import in_depth
 
-            study = _study(table, columns, metric=metric, weights=weights, hold_out=hold_out)
+            choices = {"metric": metric, "weights": weights, "hold_out": hold_out}
+            study = _study(table, columns, choices)
             study = in_depth(study)
             title = _place(table).resolve().stem
             said = "\n".join(map(str, write(study, _output(table, output), title)))
@@ -155,6 +164,7 @@ def report(study: "Study", directory: Path, title: str) -> Iterable[object]:
     from analysis.transfer import rates_sentences, tuning_sentence
 
     page = write_all(study, directory, title)
+    keep(directory, study)
     answers = [
         f"{s.label}: {headline(s)[1]} {tuning_sentence(s)}".removeprefix(": ").rstrip()
         for s in study.series
@@ -163,15 +173,19 @@ def report(study: "Study", directory: Path, title: str) -> Iterable[object]:
     return [*answers, *rates_sentences(study), *compared, page]
 
 
-def _study(path: Path, columns: str | None, **choices: Any) -> "Study":
+def _study(path: Path, columns: str | None, choices: dict[str, Any]) -> "Study":
     """Analyse a table with the settings of its manifest, overridden by what was asked for."""
     import analysis
 
     table = analysis.read(path, mapping(columns))
     if table.foreign:
         typer.echo(table.summary(), err=True)
+    return analysis.analyse([table], _chosen(path, choices))
+
+
+def _chosen(path: Path, choices: dict[str, Any]) -> "FitSettings":
     given = {name: value for name, value in choices.items() if value is not None}
-    return analysis.analyse([table], replace(settings(path), **given))
+    return replace(settings(path), **given)
 
 
 def settings(path: Path) -> "FitSettings":
@@ -229,50 +243,6 @@ def mapping(columns: str | None) -> dict[str, str] | None:
     return {left: right for left, _, right in pairs}
 
 
-def _print(series: "Series") -> None:
-    """The answer, then predictions and fits, then all that was left out or noted."""
-    from rich.console import Console
-    from rich.markup import escape
-
-    from analysis.headline import headline
-    from analysis.tables import fits_sheet, hold_out_sheet
-    from analysis.transfer import tuning_sentence
-
-    console = Console()
-    if series.label:
-        console.rule(series.label)
-    for sentence in filter(None, (headline(series)[1], tuning_sentence(series))):
-        console.print(sentence, markup=False, highlight=False)
-    predictions = [row for row in hold_out_sheet(series).rows if row[1]]
-    if predictions:
-        headings = ("law", "rung", "predicted", "interval", "measured", "error", "/noise", "")
-        console.print(_grid(headings, [[escape(cell) for cell in row] for row in predictions]))
-    sheet, rows, notes = fits_sheet(series), [], []
-    names = sheet.headings[2:-3]
-    for law, fitted, *cells, residual, _, note in sheet.rows:
-        values = [f"{n} {v}" for n, v in zip(names, cells, strict=True) if v]
-        if values:
-            rows.append([law, fitted, escape("\n".join(values)), residual])
-        if note:
-            notes.append(f"{law}, {fitted}: {note}")
-    console.print(_grid(("law", "fitted to", "parameters", "residual"), rows))
-    notes += [f"left out: {x.run} ({x.rung}): {x.reason}" for x in series.selection.excluded]
-    for note in (*notes, *series.selection.notes):
-        console.print(f"- {note}", markup=False, highlight=False)
-
-
-def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> "RichTable":
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table as RichTable
-
-    grid = RichTable(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for heading in headings:
-        grid.add_column(heading, overflow="fold")
-    for row in rows:
-        grid.add_row(*row)
-    return grid
-
-
 def _output(table: Path, output: Path | None) -> Path:
     """Where results go: into a sweep's directory, beside anybody else's file or folder."""
     if output is not None:
@@ -289,7 +259,7 @@ def _place(table: Path) -> Path:
 
 
 def _is_sweep(table: Path) -> bool:
-    from analysis.table.reading import is_sweep
+    from analysis.directory import is_sweep
 
     return is_sweep(table)
 

@@ -66,18 +66,11 @@ def run(
 
 def _report(directory: Path) -> None:
     """Fit and report, unless the tables and the settings of the fit are those of the last one."""
-    import hashlib
-
+    from analysis.directory import fingerprint
     from scaling.cli.analysis import report, settings
     from sweeps.store.writing import read_json, to_json, write
 
-    fit = settings(directory)
-    digest = hashlib.sha256(repr(fit).encode())
-    for path in (directory, *([Path(fit.rates_from)] if fit.rates_from else [])):
-        names = ("measurements.parquet", "runs.csv", "protocols.json")
-        for file in (path / name for name in names) if path.is_dir() else (path,):
-            digest.update(file.read_bytes() if file.exists() else b"")
-    inputs = digest.hexdigest()
+    inputs = fingerprint(directory, settings(directory))
     last = read_json(directory / "reported.json") or {}
     if last.get("inputs") == inputs and (directory / "report.html").exists():
         typer.echo(f"{last['said']} is up to date")

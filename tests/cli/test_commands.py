@@ -209,6 +209,7 @@ def test_running_again_trains_nothing_and_reports_once(trained):
     assert f"{trained / 's' / 'report.html'} is up to date" in second.stdout
     assert not (trained / "s" / "logs").exists(), "a worker was started"
     assert not imported(*command) & HEAVY
+    assert not imported("fit", trained / "s") & HEAVY, "the report holds the answer"
 
 
 @pytest.mark.slow
