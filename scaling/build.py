@@ -53,8 +53,10 @@ def density(config: DensityConfig, low: float, high: float, shift: float = 0.0) 
     """The configured density, `shift` higher, on [low, high]."""
     if config.name == "uniform":
         return densities.uniform(low, high)
-    unlimited = named(densities.DENSITIES, config, Density)
-    return densities.truncate(densities.shift(unlimited, shift) if shift else unlimited, low, high)
+    with jax.ensure_compile_time_eval():  # a user's may compute with jax, and we be in a trace
+        unlimited = named(densities.DENSITIES, config, Density)
+        shifted = densities.shift(unlimited, shift) if shift else unlimited
+        return densities.truncate(shifted, low, high)
 
 
 def schedule(config: RunConfig) -> Schedule:

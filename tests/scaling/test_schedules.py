@@ -1,5 +1,6 @@
 """What a configured loss draws and weighs, and functions from a user's file."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -8,8 +9,10 @@ from pydantic import ValidationError
 
 from scaling import build
 from scaling.config import run_id
+from scaling.data.source import load
 from scaling.errors import InputError
 from scaling.schedules import profile
+from scaling.train.program import make_program, rates
 from tests.scaling.conftest import tiny
 
 LAPLACE = {"name": "density", "density": {"name": "laplace"}}
@@ -28,6 +31,9 @@ def tilted(slope=0.5):
 
 def straight():
     return linear()
+
+def flat(low=-10.0, high=10.0):
+    return tabulated(jnp.linspace(low, high, 5), jnp.ones(4))
 
 def nothing():
     return None
@@ -88,6 +94,22 @@ def test_functions_of_a_users_file(mine):
     assert_allclose(found.density, (grid + 10) / 200, atol=0.003)
     w = np.exp(-0.25 * grid) * found.density
     assert_allclose(found.weighting, w / w.max(), rtol=1e-4)
+
+
+def test_a_users_flat_density_trains_as_the_uniform_one(mine):
+    def loss(density):
+        config = tiny(diffusion={"density": density})
+        source, seeds = load(config.data), np.zeros(1, np.int32)
+        program = make_program(config, source)
+        state = program.init(seeds)
+        indices = jnp.zeros((1, 2, config.train.batch_size), jnp.int32)  # the mixture is endless
+        rated = jax.tree.map(lambda number: number[None], rates(config))
+        at = np.int32(0), np.int32(2)
+        return program.advance(state, seeds, rated, source.arrays, indices, *at).loss_sum
+
+    assert_allclose(
+        loss({"name": "file", "function": f"{mine}:flat"}), loss({"name": "uniform"}), rtol=1e-4
+    )
 
 
 def test_a_changed_file_is_another_run(mine):
