@@ -17,7 +17,7 @@ class FloorConfig(Section):
     conditional: bool = Field(
         default=True, description="whether the best denoiser reads captions, as the networks do"
     )
-    candidates: int = Field(default=16, ge=1, description="nested: likely images, summed exactly")
+    candidates: int = Field(default=12, ge=1, description="nested: likely images, summed exactly")
     subset: int = Field(
         default=4, ge=1, description="nested: size of each of two random subsets of the rest"
     )
