@@ -11,8 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from models.families import FAMILIES
 from models.family import Shape
@@ -44,8 +43,11 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read(path: Path) -> Mapping[str, np.ndarray]:
-    """All arrays of a .safetensors or .npz file, told apart by content, by their names."""
+def read(path: Path, prefixes: tuple[str, ...] = ("",)) -> Mapping[str, np.ndarray]:
+    """Arrays of a .safetensors or .npz file, told apart by content, by their names.
+
+    Only those are read whose names begin with one of `prefixes`.
+    """
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     if path.suffix.lower() in PICKLES:
@@ -54,9 +56,9 @@ def read(path: Path) -> Mapping[str, np.ndarray]:
         start = file.read(LENGTH_BYTES + 1)
     try:
         if start[LENGTH_BYTES:] == b"{":
-            return load_file(path)
+            return _read_safetensors(path, prefixes)
         if zipfile.is_zipfile(path):
-            return _read_zip(path)
+            return _read_zip(path, prefixes)
     except (SafetensorError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     if start.startswith(PICKLE_START):
@@ -64,13 +66,20 @@ def read(path: Path) -> Mapping[str, np.ndarray]:
     raise InputError(f"{path}: is neither a .safetensors nor a .npz file")
 
 
-def _read_zip(path: Path) -> Mapping[str, np.ndarray]:
+def _read_safetensors(path: Path, prefixes: tuple[str, ...]) -> Mapping[str, np.ndarray]:
+    with safe_open(path, framework="numpy") as file:
+        return {
+            name: file.get_tensor(name) for name in file.offset_keys() if name.startswith(prefixes)
+        }
+
+
+def _read_zip(path: Path, prefixes: tuple[str, ...]) -> Mapping[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
         other = [name for name in archive.namelist() if not name.endswith(".npy")]
     if other:
         raise InputError(_refusal(path, f"its content is an archive of PyTorch's ({other[0]})"))
     with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        return {name: archive[name] for name in archive.files if name.startswith(prefixes)}
 
 
 def _refusal(path: Path, why: str) -> str:

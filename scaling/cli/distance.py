@@ -8,9 +8,6 @@ import typer
 if TYPE_CHECKING:
     from scaling.measure.comparison import Comparison
     from scaling.measure.distances.estimate import Estimate
-    from scaling.measure.features.network import Network
-
-SHIPPED = "efficientnet_lite0"
 
 
 def distance(
@@ -18,8 +15,12 @@ def distance(
     generated: Annotated[Path, typer.Argument(help="the same of what is to be judged")],
     *,
     network: Annotated[
-        str, typer.Option(help=f"what turns images into features: {SHIPPED}, or FILE.onnx")
-    ] = SHIPPED,
+        str,
+        typer.Option(
+            help="what turns images into features: efficientnet_lite0; inception_v3, dinov2_b14, "
+            "clip_l14 and others of published weights, as NAME=FILE; FILE.onnx; FILE.py:FUNCTION"
+        ),
+    ] = "efficientnet_lite0",
     metrics: Annotated[
         str, typer.Option(help="names joined by commas; `all` is each that there is")
     ] = "all",
@@ -38,13 +39,15 @@ def distance(
     """
     import json
     from dataclasses import asdict
-    from functools import partial
+    from functools import cache, partial
 
     from scaling.measure.comparison import compare
     from scaling.measure.features import sets
+    from scaling.measure.features.named import named
 
     wanted = chosen(metrics)
-    found = sets.load(real, use := partial(named, network)), sets.load(generated, use)
+    use = cache(partial(named, network))  # read once for both
+    found = sets.load(real, use), sets.load(generated, use)
     if save is not None:
         save.mkdir(parents=True, exist_ok=True)
         for side, features in zip(("real", "generated"), found, strict=True):
@@ -69,18 +72,6 @@ def chosen(metrics: str) -> tuple[str, ...]:
             near = nearest(name, METRICS) or f"; there are: {', '.join(METRICS)}"
             raise InputError(f"no metric '{name}'{near}")
     return names
-
-
-def named(network: str) -> "Network":
-    """The network shipped here, or that of an ONNX file."""
-    from scaling.errors import InputError
-    from scaling.measure.features import efficientnet_lite0, onnx
-
-    if network == SHIPPED:
-        return efficientnet_lite0.network()
-    if network.endswith(".onnx"):
-        return onnx.network(Path(network))
-    raise InputError(f"no network '{network}'; there are: {SHIPPED}, or a file that ends in .onnx")
 
 
 def table(comparison: "Comparison") -> str:

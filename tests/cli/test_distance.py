@@ -61,5 +61,5 @@ def test_mistakes(features):
     with pytest.raises(InputError, match="did you mean 'kid'"):
         run(*features, "--metrics", "kidd")
     np.save(features[0].with_name("images.npy"), np.zeros((9, 8, 8, 3), np.uint8))
-    with pytest.raises(InputError, match=r"no network 'inception'; there are: efficientnet_lite0"):
+    with pytest.raises(InputError, match="no network 'inception'; did you mean 'inception_v3'"):
         run(features[0].with_name("images.npy"), features[1], "--network", "inception")

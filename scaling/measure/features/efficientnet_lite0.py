@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Array, Float, UInt8
 
 from scaling.data import assets
-from scaling.measure.features.network import Network
+from scaling.measure.features.network import Network, compiled
 
 FILE = "efficientnet_lite0.npz"
 SIZE, FEATURES, CLASSES = 224, 1280, 1000
@@ -75,16 +75,12 @@ def decode(
 @cache
 def network() -> Network:
     """Its features are the 1280 pooled activations before the classifier."""
-    import jax
-
     low, high = assets.read(FILE, ["low", "high"])
-    weights = {name: jax.numpy.asarray(value) for name, value in decode(low, high).items()}
-    run = jax.jit(forward)
     return Network(
         name="efficientnet_lite0",
         sha256=hashlib.sha256(low.tobytes() + high.tobytes()).hexdigest(),
         size=SIZE,
-        apply=lambda pixels: tuple(map(np.asarray, run(weights, pixels))),
+        apply=compiled(forward, decode(low, high), one_by_one=True),
     )
 
 

@@ -1,15 +1,16 @@
 """The interface of a feature network, and how images go through it."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from scaling.measure.features.resize import resize
+from scaling.measure.features.resize import BICUBIC, Resize
 
 IMAGES_AT_ONCE = 8
 """In every call: the last one is filled up, so that a network meets a single shape."""
@@ -19,23 +20,53 @@ IMAGES_AT_ONCE = 8
 class Network:
     """Pixels 0..255 in float32 [n, size, size, 3] to features [n, d], and a classifier's logits.
 
-    `sha256` is that of the weights; `size` the pixels a side that it takes.
+    `sha256` is that of the weights; `size` the pixels a side that it takes, and `resize` how an
+    image comes to it.
     """
 
     name: str
     sha256: str
     size: int
     apply: Callable[[np.ndarray], tuple[np.ndarray, ...]]
+    resize: Resize = BICUBIC
+
+
+def compiled(
+    forward: Callable[[Any, Any], tuple[Any, ...]], parameters: Any, *, one_by_one: bool = False
+) -> Callable[[np.ndarray], tuple[np.ndarray, ...]]:
+    """A network's `apply` from `forward(parameters, pixels)`; float32 products on any device.
+
+    `one_by_one`: on a CPU each image by itself, two or more side by side. That is faster where
+    activations are what fills the caches, and slower where the weights are.
+    """
+    import jax
+
+    run, held = jax.jit(forward), jax.device_put(parameters)
+
+    def together(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        with jax.default_matmul_precision("float32"):
+            return tuple(map(np.asarray, run(held, pixels)))
+
+    def apart(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            each = list(threads.map(together, np.split(pixels, len(pixels))))
+        return tuple(map(np.concatenate, zip(*each, strict=True)))
+
+    return apart if one_by_one and jax.default_backend() == "cpu" else together
 
 
 def extract(
     network: Network, images: Iterable[UInt8[np.ndarray, "h w 3"]]
 ) -> tuple[Float32[np.ndarray, "n d"], Float32[np.ndarray, "n classes"] | None]:
     """Features and logits of one image or more, each of any size; None without logits."""
+
+    def resized(image: np.ndarray) -> np.ndarray:
+        return network.resize.apply(image, network.size)
+
     found = []
     for batch in itertools.batched(images, IMAGES_AT_ONCE):
         with ThreadPoolExecutor() as threads:  # Pillow lets other threads run while it resizes
-            pixels = np.stack(list(threads.map(partial(resize, size=network.size), batch)))
+            pixels = np.stack(list(threads.map(resized, batch)))
         missing = IMAGES_AT_ONCE - len(batch)
         outputs = network.apply(np.pad(pixels, [(0, missing), (0, 0), (0, 0), (0, 0)]))
         found.append([np.asarray(o, np.float32)[: len(batch)] for o in outputs])

@@ -32,7 +32,7 @@ def of(network: Network) -> Protocol:
         network=network.name,
         network_sha256=network.sha256,
         input_size=str(network.size),
-        resize=resize.METHOD,
+        resize=network.resize.method,
         pillow=resize.version(),
         image_range="uint8, 0..255",
     )

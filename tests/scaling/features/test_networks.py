@@ -1,4 +1,4 @@
-"""Features: the shipped network, any ONNX file, and the resizing before both."""
+"""Features: the shipped network, and any ONNX file."""
 
 import hashlib
 import sys
@@ -8,13 +8,12 @@ import jax
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from PIL import Image
 
 from scaling.data import assets
 from scaling.errors import InputError
 from scaling.measure.features import efficientnet_lite0, onnx
-from scaling.measure.features.network import IMAGES_AT_ONCE, extract
-from scaling.measure.features.resize import resize
+from scaling.measure.features.network import IMAGES_AT_ONCE, compiled, extract
+from scaling.measure.features.resize import bicubic
 
 EMOJI = assets.read("emoji.npz", ["images"])[0]
 
@@ -29,8 +28,25 @@ def test_blocks_and_order_change_nothing(found):
     assert features.shape == (IMAGES_AT_ONCE + 3, 1280)
     some = [5, 2, IMAGES_AT_ONCE + 1]
     again, classes = extract(efficientnet_lite0.network(), iter(EMOJI[some]))
-    assert_allclose(again, features[some], atol=1e-5)
-    assert_allclose(classes, logits[some], atol=1e-4)
+    # One by one on a CPU, and so the same to the last bit.
+    assert_array_equal(again, features[some])
+    assert_array_equal(classes, logits[some])
+
+
+def test_one_by_one_is_all_together():
+    weights = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
+    pixels = np.stack([bicubic(image, 16) for image in EMOJI[:3]])
+
+    def forward(weights, pixels):
+        features = pixels.mean(axis=(1, 2)) @ weights
+        return features, features**2
+
+    apart, together = (
+        compiled(forward, weights, one_by_one=one_by_one)(pixels) for one_by_one in (True, False)
+    )
+    for ours, theirs in zip(apart, together, strict=True):
+        assert ours.shape == (3, 5)
+        assert_allclose(ours, theirs, rtol=1e-5)
 
 
 def test_emoji_are_told_apart_by_their_class():
@@ -65,23 +81,6 @@ def test_shifted_products_are_the_grouped_convolution():
         run = jax.jit(partial(efficientnet_lite0._depthwise, name=name, stride=stride))
         ours = run(weights, x=jax.numpy.asarray(x))
         assert_allclose(ours, expected + bias, rtol=1e-4, atol=1e-4)
-
-
-def test_resizing_is_pillows_bicubic_of_each_channel_in_floats():
-    image = np.random.default_rng(1).integers(0, 256, size=(50, 37, 3), dtype=np.uint8)
-    small = resize(image, 20)
-    assert small.dtype == np.float32
-    assert (small >= 0).all()
-    assert (small <= 255).all()
-    eight_bits = np.asarray(Image.fromarray(image).resize((20, 20), Image.Resampling.BICUBIC))
-    assert_allclose(small, eight_bits, atol=1.01)
-    assert (small != small.round()).any()
-    flat = np.full((31, 45, 3), 77, np.uint8)
-    assert_allclose(resize(flat, 224), 77, atol=1e-4)
-    # A filter that grew: the mean of a fine pattern stays, where point sampling would lose it.
-    stripes = np.zeros((64, 64, 3), np.uint8)
-    stripes[:, ::2] = 200
-    assert_allclose(resize(stripes, 8)[2:-2, 2:-2], 100, atol=3)
 
 
 def field(number: int, value: bytes | int) -> bytes:
@@ -119,7 +118,7 @@ def test_an_onnx_file_is_a_network(tmp_path):
     assert network.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     features, logits = extract(network, EMOJI[:10])
     assert logits is None
-    expected = [resize(image, 6).mean(axis=(0, 1)) for image in EMOJI[:10]]
+    expected = [bicubic(image, 6).mean(axis=(0, 1)) for image in EMOJI[:10]]
     assert_allclose(features, expected, rtol=1e-5)
     path.write_bytes(b"not a network")
     with pytest.raises(InputError, match="no ONNX file"):

@@ -1,0 +1,101 @@
+"""Feature networks by name."""
+
+import difflib
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from scaling.errors import InputError
+from scaling.files import cache_directory
+from scaling.measure.features.network import Network
+
+SHIPPED = "efficientnet_lite0"
+ROOM = "scaling.measure.features"
+FID = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights"
+DINO = "https://dl.fbaipublicfiles.com/dinov2"
+CLIP = "https://huggingface.co/openai"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A network that we know and whose weights the user brings.
+
+    `module` has `network(name, path)`; `stem` names the file in the cache.
+    """
+
+    module: str
+    stem: str
+    url: str
+
+
+INCEPTION = Published("inception_v3", "inception_v3", f"{FID}/pt_inception-2015-12-05-6726825d.pth")
+PUBLISHED = {
+    "inception_v3": INCEPTION,
+    "inception_v3_clean": INCEPTION,
+    "dinov2_b14": Published(
+        "dinov2", "dinov2_b14", f"{DINO}/dinov2_vitb14/dinov2_vitb14_pretrain.pth"
+    ),
+    "dinov2_l14": Published(
+        "dinov2", "dinov2_l14", f"{DINO}/dinov2_vitl14/dinov2_vitl14_pretrain.pth"
+    ),
+    "clip_b32": Published("clip", "clip_b32", f"{CLIP}/clip-vit-base-patch32"),
+    "clip_b16": Published("clip", "clip_b16", f"{CLIP}/clip-vit-base-patch16"),
+    "clip_l14": Published("clip", "clip_l14", f"{CLIP}/clip-vit-large-patch14"),
+    "clip_l14_336": Published("clip", "clip_l14_336", f"{CLIP}/clip-vit-large-patch14-336"),
+}
+
+
+def named(text: str) -> Network:
+    """The network shipped here, a published one, an ONNX file's, or a function's of the user.
+
+    InputError for none of them, and for weights that are missing or another network's.
+    """
+    file = file_of(text)
+    if file is None:
+        return import_module(f"{ROOM}.{SHIPPED}").network()
+    if (name := text.partition("=")[0]) in PUBLISHED:
+        return published(name, file)
+    if file.suffix == ".onnx":
+        return import_module(f"{ROOM}.onnx").network(file)
+    return import_module(f"{ROOM}.user").network(file, text.rpartition(":")[2])
+
+
+def file_of(text: str) -> Path | None:
+    """The file that decides what `named(text)` computes; None for the network shipped here."""
+    name, given, path = text.partition("=")
+    file, _, _ = text.rpartition(":")
+    if name in PUBLISHED:
+        return Path(path) if given else kept(name)
+    if text == SHIPPED:
+        return None
+    if file.endswith(".py"):
+        return Path(file)
+    if text.endswith(".onnx"):
+        return Path(text)
+    names = [SHIPPED, *PUBLISHED]
+    near = difflib.get_close_matches(name, names, 1)
+    meant = f"; did you mean '{near[0]}'?" if near else ""
+    raise InputError(
+        f"no network '{text}'{meant}; there are: {', '.join(names)}; "
+        "FILE.onnx, and your own as FILE.py:FUNCTION"
+    )
+
+
+def kept(name: str) -> Path:
+    """Where the weights are looked for if no file is named."""
+    return cache_directory("networks") / f"{PUBLISHED[name].stem}.safetensors"
+
+
+def published(name: str, path: Path) -> Network:
+    """With the weights of `path`."""
+    about = PUBLISHED[name]
+    if not path.is_file():
+        raise InputError(
+            f"network '{name}' needs its weights, and there is no file '{path}'. They are "
+            f"published at {about.url}: put them at '{kept(name)}' as safetensors, or name your "
+            f"file as {name}=FILE (of a file of PyTorch's, you will be told how to convert it)"
+        )
+    try:
+        return import_module(f"{ROOM}.{about.module}").network(name, path)
+    except ValueError as error:
+        raise InputError(f"network '{name}': {path}: {error}") from error
