@@ -75,12 +75,14 @@ def shifts_sheet(found: Sequence[Shift]) -> Sheet:
             item.baseline,
             item.verdict,
             f"{item.multiplier} of {item.variable}",
+            "one for each" if item.own_floors else "one for both",
+            str(item.floor_apart or ""),
             str(item.exponents[0]),
             str(item.exponents[1]),
             str(item.steeper),
         )
         for item in found
     ]
-    headings = ("series", "against", "verdict", "multiplier", "exponent of baseline", "exponent",
-                "difference")  # fmt: skip
+    headings = ("series", "against", "verdict", "multiplier", "floors", "difference of floors",
+                "exponent of baseline", "exponent", "difference")  # fmt: skip
     return Sheet(title="Shifted or steeper", headings=headings, rows=tuple(rows))

@@ -1,12 +1,17 @@
 """Sheets and figures of scale questions: everything found is in them, nothing is left out."""
 
+from dataclasses import replace
+from html import escape
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import analysis
 from analysis import FitSettings
 from analysis.figures.frontier import compute_frontier
 from analysis.figures.isoflop import isoflop_profiles
+from analysis.report import render
 from analysis.scale import approach3, forward_of, isoflop, lifetime, per_parameter, scale_of, shift
 from analysis.scale.sheets import frontier_sheet, isoflop_sheet, lifetimes_sheet, shifts_sheet
 from tests.analysis.surfaces import BUDGETS, CHINCHILLA, best, loss, profiles
@@ -65,3 +70,9 @@ def test_sheets_of_lifetimes_and_shifts():
     compared = shift(sweep(0), sweep(1, 2.0), settings=SETTINGS)
     (row,) = shifts_sheet([compared]).rows
     assert row[2] == "shifted" and row[3].endswith("of size")
+    assert row[4] == "one for both"
+    table = analysis.from_frame(sweep(0).rename(columns={"size": "N", "value": "loss"}))
+    study = analysis.analyse([table], analysis.FitSettings(bootstrap=100, laws=("floor",)))
+    page = render(replace(study, shifts=(compared,)), "t", [])
+    assert "Shifted or steeper?" in page
+    assert escape(compared.sentence()) in page
