@@ -38,6 +38,23 @@ def held_out(path: Path, strengths: Codes, member: Array) -> Array:
     return path.predicted[strengths[rung], 1 + rung, np.arange(len(rung))]
 
 
+def right_order(wrong: Array, strengths: Codes | int) -> Array:
+    """Each rung's share of pairs in order [g], by the fit without it, at its strength [g].
+
+    `wrong` [s, f, g] are shares out of order.
+    """
+    rungs = np.arange(wrong.shape[2])
+    return 1 - wrong[strengths, 1 + rungs, rungs]
+
+
+def scores_of_line(x: Array, y: Array, member: Array) -> Array:
+    """What orders runs by a given x [n]: x as the line without each rung turns it [1, 1 + g, n]."""
+    without = 1 - np.concatenate([np.zeros((1, len(y))), member.T])
+    without /= without.sum(axis=1, keepdims=True)
+    line = through(np.broadcast_to(x, without.shape), y, without)
+    return (np.sign(line.slope)[:, None] * x)[None]
+
+
 def held_out_line(x: Array, y: Array, member: Array) -> Array:
     """The same for the line through a given x [n]."""
     without = 1 - member.T

@@ -22,6 +22,10 @@ class Refused:
         """The reason, in words."""
         return f"{_asked(self.target, self.within)}: no weighting was searched for; {self.reason}."
 
+    def order_sentence(self) -> str:
+        """Nothing more: the reason is the same."""
+        return ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WeightingSearch:
@@ -32,6 +36,9 @@ class WeightingSearch:
     the searched weighting against the best fixed one, `p_nothing` the better of both against
     predicting the mean (analysis.metrics.scores.sign_flip). `logs`: the target's logarithm is
     predicted. `error` is the one that was recorded.
+
+    `by_order` is the weighting searched for the target's order alone; `p_order_better` tests it
+    against the published one that orders best, `p_no_order` the best of all against guessing.
     """
 
     target: str
@@ -50,6 +57,9 @@ class WeightingSearch:
     fixed: tuple[Score, ...]
     p_better: float
     p_nothing: float
+    by_order: Score
+    p_order_better: float
+    p_no_order: float
 
     @property
     def best_fixed(self) -> Score:
@@ -62,6 +72,13 @@ class WeightingSearch:
         if max(self.searched.r2, self.best_fixed.r2) <= 0 or self.p_nothing >= LEVEL:
             return "nothing"
         return "better" if self.p_better < LEVEL else "not better"
+
+    @property
+    def order_verdict(self) -> Literal["nothing", "better", "not better"]:
+        """The same of the target's order."""
+        if self.p_no_order >= LEVEL:
+            return "nothing"
+        return "better" if self.p_order_better < LEVEL else "not better"
 
     def sentence(self) -> str:
         """What was found, in words."""
@@ -78,6 +95,24 @@ class WeightingSearch:
             f"{asked}: on rungs left out the searched weighting ({ours}) {than} the best "
             f"published one, {rival.label} ({theirs}; p = {self.p_better:.2g}, {self.rungs} "
             f"rungs).{self._few() if self.verdict == 'not better' else ''}{self._caution()}"
+        )
+
+    def order_sentence(self) -> str:
+        """What was found of the target's order, in words."""
+        rival = max(self.fixed, key=lambda item: item.order)
+        asked = _asked(self.target, self.within)
+        ours, theirs = (f"{100 * item.order:.0f}%" for item in (self.by_order, rival))
+        if self.order_verdict == "nothing":
+            return (
+                f"{asked}, order alone: no weighting is seen to order runs of rungs left out "
+                f"better than guessing (searched {ours} of pairs; best published, {rival.label}, "
+                f"{theirs})."
+            )
+        than = "better than" if self.order_verdict == "better" else "not told to be better than"
+        return (
+            f"{asked}, order alone: of pairs with a run of a rung left out the weighting searched "
+            f"for it puts {ours} in order, {than} the best published one, {rival.label} ({theirs}; "
+            f"p = {self.p_order_better:.2g})."
         )
 
     def _error(self, score: Score) -> str:

@@ -16,7 +16,9 @@ ROUNDING = 1e-10
 class Score:
     """Errors on rungs left out: `r2` against predicting the others' mean, `rmse`, and by rung.
 
-    `exponent` is b of target ~ loss^b, fitted to all rungs.
+    `exponent` is b of target ~ loss^b, fitted to all rungs. `order` is the share of pairs put in
+    the right order, one of the pair of the rung left out; guessing gives a half. `rung_orders` are
+    the same by rung (not-a-number where a rung has no pair).
     """
 
     name: str
@@ -25,14 +27,24 @@ class Score:
     rmse: float
     exponent: float
     rung_errors: tuple[float, ...]
+    order: float
+    rung_orders: tuple[float, ...]
 
 
 def score(
-    name: str, label: str, residual: Array, null: Array, member: Array, exponent: float
+    name: str,
+    label: str,
+    residual: Array,
+    null: Array,
+    member: Array,
+    exponent: float,
+    right: Array,
+    pairs: Array,
 ) -> Score:
     """From residuals of rungs left out [n] and those of the mean [n]; `member` [n, g] of rungs.
 
-    Residuals that are rounding alone count as none.
+    `right` [g] is each rung's share of its `pairs` [g] put in order by a fit without it. Residuals
+    that are rounding alone count as none.
     """
     residual = np.where(np.abs(residual) > ROUNDING * np.abs(null).max(), residual, 0.0)
     return Score(
@@ -42,6 +54,8 @@ def score(
         rmse=float(np.sqrt(np.mean(residual**2))),
         exponent=float(exponent),
         rung_errors=tuple(map(float, rung_errors(residual, member))),
+        order=float(np.nansum(right * pairs) / pairs.sum()),
+        rung_orders=tuple(map(float, right)),
     )
 
 
@@ -53,12 +67,15 @@ def rung_errors(residual: Array, member: Array) -> Array:
 def sign_flip(gains: Array) -> float:
     """One-sided p of a positive mean gain [g], were the sign of each gain a toss of a coin.
 
-    Fisher's randomisation test: exact for few rungs, where its least value is 2^-g.
+    Fisher's randomisation test: exact for few rungs, where its least value is 2^-g. Of several
+    rows of gains [w, g] the p of the largest mean, for the row was picked for being largest.
     """
-    if len(gains) <= EXACT_UP_TO:
-        flips = np.array(list(product((1.0, -1.0), repeat=len(gains))))
+    rows = np.atleast_2d(gains)
+    count = rows.shape[1]
+    if count <= EXACT_UP_TO:
+        flips = np.array(list(product((1.0, -1.0), repeat=count)))
     else:
-        flips = np.random.default_rng(0).choice([1.0, -1.0], (FLIPS, len(gains)))
+        flips = np.random.default_rng(0).choice([1.0, -1.0], (FLIPS, count))
         flips[0] = 1
-    means = flips @ gains
-    return float(np.mean(means >= means[0] - 1e-12 * np.abs(gains).sum()))
+    largest = (flips @ rows.T).max(axis=1)
+    return float(np.mean(largest >= largest[0] - 1e-12 * np.abs(rows).sum()))

@@ -3,7 +3,8 @@
 log target = a + b log sum_k h_k w_k L_k with a smooth positive w (analysis.metrics.smooth). Its
 smoothness is chosen by leaving out one rung at a time, and the error that is reported is of rungs
 that took no part in that choice either. All seeds of a rung are left out together. The published
-weightings face the same splits with only a and b to fit.
+weightings face the same splits with only a and b to fit. A second search asks for the target's
+order alone (analysis.metrics.ordering), by the same rules.
 """
 
 import numpy as np
@@ -11,8 +12,10 @@ import numpy as np
 from analysis.metrics import folds
 from analysis.metrics.clusters import Array, Codes, centring, draws, indicator
 from analysis.metrics.found import Refused, WeightingSearch
-from analysis.metrics.scores import Score, rung_errors, score, sign_flip
-from analysis.metrics.smooth import Path, Problem, roughness, through, walk
+from analysis.metrics.judge import Judge
+from analysis.metrics.ordering import comparable, walk_order
+from analysis.metrics.scores import Score, rung_errors, sign_flip
+from analysis.metrics.smooth import Path, Problem, roughness, walk
 from analysis.metrics.weightings import FIXED, RATIOS, cells, quadrature
 from analysis.uncertainty.tails import tails
 
@@ -59,11 +62,13 @@ def search_arrays(
     path = walk(problem, np.concatenate([splits, drawn]) @ member.T, STRENGTHS)
     errors = (y - path.predicted) ** 2 @ member
     best = folds.chosen(errors[:, : len(splits)])
-    null = y - folds.held_out_line(np.zeros_like(y), y, member)
-    nested = folds.held_out(path, folds.chosen_without(errors[:, : len(splits)]), member)
-    searched = score("searched", "searched", y - nested, null, member, path.slope[best, 0])
-    fixed = _published(log_snr, losses, error, problem, member, null)
-    rival = max(fixed, key=lambda item: item.r2)
+    judge = Judge(y=y, member=member, signs=comparable(y, rungs, groups))
+    strengths = folds.chosen_without(errors[:, : len(splits)])
+    searched = judge.of_path("searched", "searched", path, strengths, path.slope[best, 0])
+    ordered = walk_order(problem, judge.signs, splits @ member.T, STRENGTHS)
+    by_order = judge.of_order(problem, ordered)
+    fixed = _published(log_snr, losses, error, problem, judge)
+    rival, first = max(fixed, key=lambda item: item.r2), max(fixed, key=lambda item: item.order)
     leader = max(searched, rival, key=lambda item: item.r2)
     which = folds.out_of_bag(errors[:, len(splits) :], drawn, best) + UNDERSMOOTHED
     found, low, high = _band(path, best, which, width * mean, confidence)
@@ -83,7 +88,10 @@ def search_arrays(
         searched=searched,
         fixed=fixed,
         p_better=sign_flip(np.subtract(rival.rung_errors, searched.rung_errors)),
-        p_nothing=sign_flip(rung_errors(null, member) - np.array(leader.rung_errors)),
+        p_nothing=sign_flip(rung_errors(judge.null, member) - np.array(leader.rung_errors)),
+        by_order=by_order,
+        p_order_better=sign_flip(judge.told(by_order) - judge.told(first)),
+        p_no_order=sign_flip(np.stack([judge.told(item) for item in (by_order, *fixed)]) - 0.5),
     )
 
 
@@ -92,16 +100,15 @@ def _inside(values: Array, centring: Array | None) -> Array:
 
 
 def _published(
-    log_snr: Array, losses: Array, error: str, problem: Problem, member: Array, null: Array
+    log_snr: Array, losses: Array, error: str, problem: Problem, judge: Judge
 ) -> tuple[Score, ...]:
     """The published weightings on the same rungs left out."""
-    scores, y = [], problem.y
+    scores = []
     for name, item in FIXED.items():
         q = quadrature(lambda at, item=item: item.on_recorded(at, error), log_snr)
-        x = _inside(np.log(losses @ q), problem.centring)
-        residual = y - folds.held_out_line(x, y, member)
-        exponent = through(x[None], y, np.full((1, len(y)), 1 / len(y))).slope[0]
-        scores.append(score(name, item.label, residual, null, member, exponent))
+        scores.append(
+            judge.of_line(name, item.label, _inside(np.log(losses @ q), problem.centring))
+        )
     return tuple(scores)
 
 

@@ -35,14 +35,16 @@ def weightings_sheet(found: Sequence[WeightingSearch | Refused]) -> Sheet:
     for item in found:
         view = "within rungs" if item.within else "across runs"
         if isinstance(item, Refused):
-            rows.append((item.target, view, "", "", "", "", item.reason))
+            rows.append((item.target, view, *[""] * 5, item.reason))
             continue
-        for score in sorted((item.searched, *item.fixed), key=lambda each: -each.r2):
+        verdicts = {item.searched.name: item.verdict, item.by_order.name: item.order_verdict}
+        every = (item.searched, item.by_order, *item.fixed)
+        for score in sorted(every, key=lambda each: -each.r2):
             error = f"{100 * score.rmse:.3g}%" if item.logs else f"{score.rmse:.3g}"
-            ours = item.verdict if score is item.searched else ""
             rows.append(
                 (item.target, view, score.label, f"{score.exponent:.2f}", error, f"{score.r2:.3f}",
-                 ours)
+                 f"{100 * score.order:.1f}%", verdicts.get(score.name, ""))
             )  # fmt: skip
-    headings = ("target", "view", "weighting", "exponent", "error left out", "R² left out", "note")
+    headings = ("target", "view", "weighting", "exponent", "error left out", "R² left out",
+                "pairs in order left out", "note")  # fmt: skip
     return Sheet(title="Weightings of the loss as predictors", headings=headings, rows=tuple(rows))

@@ -45,8 +45,8 @@ def test_every_target_of_a_table_is_searched_in_both_views():
     found = searches(table, selection, count=0)
     assert [(item.target, item.within) for item in found] == [("fid", False), ("fid", True)]
     sheet = weightings_sheet(found)
-    assert len(sheet.rows) == 2 * (1 + len(FIXED))
-    assert sheet.rows[0][6] == found[0].verdict == "better"
+    assert len(sheet.rows) == 2 * (2 + len(FIXED))
+    assert sheet.rows[0][-1] == found[0].verdict == "better"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_too_few_rungs_are_refused(rungs, seeds, within, reason):
     found = search(table, selection, "fid", within=within)
     assert isinstance(found, Refused)
     assert reason in found.sentence()
-    assert weightings_sheet([found]).rows[0][6] == found.reason
+    assert weightings_sheet([found]).rows[0][-1] == found.reason
 
 
 def test_other_refusals_say_why():
