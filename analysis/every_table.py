@@ -6,11 +6,18 @@ from pathlib import Path
 from analysis.files import write
 from analysis.formats import FORMATS, Sheet
 from analysis.metrics.sheets import correlations_sheet, weightings_sheet
+from analysis.sample_sheets import sample_metrics_sheet
 from analysis.scale.sheets import frontier_sheet, isoflop_sheet, lifetimes_sheet, shifts_sheet
 from analysis.study import Series, Study
 from analysis.tables import comparisons_sheet, fits_sheet, hold_out_sheet, rungs_sheet, runs_sheet
 from analysis.transfer import coordinates_sheet, rates_sheet
-from analysis.trust.sheets import beyond_sheet, choice_sheet, collapse_sheet, sensitivity_sheet
+from analysis.trust.sheets import (
+    averaged_sheet,
+    beyond_sheet,
+    choice_sheet,
+    collapse_sheet,
+    sensitivity_sheet,
+)
 
 SHEETS_OF_ALL: dict[str, Callable[[Study], Sheet]] = {
     "comparisons": comparisons_sheet,
@@ -26,10 +33,12 @@ def _if_any[T](build: Callable[[T], Sheet], found: T | None) -> Sheet:
 
 
 SHEETS_IN_DEPTH: dict[str, Callable[[Series], Sheet]] = {
+    "sample_metrics": sample_metrics_sheet,
     "correlations": lambda series: correlations_sheet(series.correlations),
     "weightings": lambda series: weightings_sheet(series.weightings),
     "sensitivity": lambda series: _if_any(sensitivity_sheet, series.sensitivity),
     "law_choice": lambda series: _if_any(choice_sheet, series.law_choice),
+    "averaged": lambda series: _if_any(averaged_sheet, series.law_choice),
     "beyond": lambda series: beyond_sheet(series.beyond),
     "collapse": lambda series: _if_any(collapse_sheet, series.collapse),
     "isoflop": lambda series: isoflop_sheet(series.scale.isoflop if series.scale else None),

@@ -35,6 +35,7 @@ def named(rung: str) -> str:
 
 
 def _fixed(number: float, places: int) -> str:
-    if abs(number) >= 1e7 or (number and abs(number) < 1e-5):
+    shown = round(number, places) + 0.0  # never -0
+    if abs(number) >= 1e7 or (shown and abs(number) < 1e-5):
         return f"{number:.3g}"
-    return f"{round(number, places):.{max(places, 0)}f}"
+    return f"{shown:.{max(places, 0)}f}"

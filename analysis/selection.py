@@ -1,7 +1,7 @@
 """The rows of one metric that a fit may use, and the rest with the reason it may not."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -77,7 +77,7 @@ def select(table: Table, settings: FitSettings) -> Selection:
         size=table.mapping.get(size, size),
         protocol=protocol,
         excluded=(*table.excluded, *excluded),
-        notes=table.notes,
+        notes=(*table.notes, *_below_zero(frame, points, metric)),
     )
 
 
@@ -194,7 +194,9 @@ def _exclude(points: pd.DataFrame, runs: pd.DataFrame, first_step: int):
     def drop(points: pd.DataFrame, bad: pd.Series, reason: str) -> pd.DataFrame:
         for run, rows in points[bad].groupby("run"):
             text = reason.format(
-                steps=", ".join(f"{s:g}" for s in rows.steps), status=rows.status.iloc[0]
+                steps=", ".join(f"{s:g}" for s in rows.steps),
+                status=rows.status.iloc[0],
+                values=", ".join(f"{v:.3g}" for v in rows["value"]),
             )
             excluded.append(Exclusion(run=str(run), rung=rows.rung.iloc[0], reason=text))
         return points[~bad]
@@ -204,7 +206,8 @@ def _exclude(points: pd.DataFrame, runs: pd.DataFrame, first_step: int):
     wrong_size = ~points["size"].between(0, np.inf, inclusive="neither")
     points = drop(points, wrong_size, "its size is not a positive number")
     wrong = ~points["value"].between(0, np.inf, inclusive="neither")
-    points = drop(points, wrong, "the value at step {steps} is not a positive number")
+    why = "the value at step {steps} is not a positive number: {values}"
+    points = drop(points, wrong, why)
     points = drop(points, points.steps < first_step, f"step {{steps}} lies before {first_step}")
     if not points.empty:
         horizons = sorted(points.steps.unique())
@@ -220,6 +223,19 @@ def _exclude(points: pd.DataFrame, runs: pd.DataFrame, first_step: int):
             reason = f"no measurement ({row.status}{detail})"
             excluded.append(Exclusion(run=str(row.run), rung=str(row.rung), reason=reason))
     return points, excluded
+
+
+def _below_zero(frame: pd.DataFrame, points: pd.DataFrame, metric: str) -> Iterator[str]:
+    """That leaving out values for their sign shifts the mean of the rungs they come from."""
+    finished = frame.get("status", "finished") == "finished"
+    low = frame[finished & (frame["value"] <= 0) & np.isfinite(frame["value"])]
+    if len(low) and not points.empty:
+        yield (
+            f"{low['run'].nunique()} of {frame['run'].nunique()} runs have a {metric} that is not "
+            "positive, as an unbiased estimate of a small distance may be; laws are fitted to "
+            "positive values, and without these their rungs look worse than they are: measure with "
+            "less noise, or fit the smaller rungs"
+        )
 
 
 def _count(excluded: list[Exclusion]) -> str:

@@ -19,6 +19,7 @@ from analysis.plain import NOT_IN_JSON, plain
 from analysis.questions import Attempt, Question, answers, attempt, held
 from analysis.rates import RateSweep, at_best_rates, rate_sweep
 from analysis.rungs import RungSummary, summarise
+from analysis.sample_metrics import SampleMetric, sample_metrics
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
 from analysis.split import runs_of, split
@@ -45,7 +46,7 @@ class Series:
     Where several learning rates were tried (`rates`), only the runs at each rung's best are fitted.
     `replicates` are the bootstraps behind `hold_outs` (and, without a hold-out, behind the fits
     to all rungs), by law; they and `table` serve drawing and are not written to JSON. What stands
-    between `coordinates` and `table` is found by `in_depth`.
+    between `sample_metrics` and `table` is found by `in_depth`.
     """
 
     label: str
@@ -59,6 +60,7 @@ class Series:
     seed_deviation: float
     rates: RateSweep | None
     coordinates: tuple[Coordinate, ...]
+    sample_metrics: tuple[SampleMetric, ...] = ()
     correlations: "tuple[Correlation, ...]" = ()
     weightings: "tuple[WeightingSearch | Refused, ...]" = ()
     scale: "Scale | None" = None
@@ -152,6 +154,7 @@ def analyse_series(
 ) -> Series:
     """All fits and summaries of one series."""
     selection = select(table, settings)
+    left_out = [item.run for item in selection.excluded]
     rates = rate_sweep(selection, runs_of(table.runs, fixed), settings)
     selection = at_best_rates(selection, rates) if rates else selection
     laws = [law for law in settings.laws if law != "joint" or _has_steps(selection)]
@@ -186,6 +189,7 @@ def analyse_series(
         ),
         rates=rates,
         coordinates=coordinates(table, selection),
+        sample_metrics=sample_metrics(table, selection, left_out, settings.confidence),
         table=table,
         replicates=replicates,
     )

@@ -22,6 +22,7 @@ from scaling.measure.coordinates import CoordinateMeter
 from scaling.measure.likelihood import LikelihoodMeter
 from scaling.measure.meter import Meter
 from scaling.measure.rows import Measurement
+from scaling.measure.sample_metrics import SampleMeter
 from scaling.measure.samples import as_stored, captions_for, description, make_sampler
 from scaling.train.program import NEVER, make_program
 
@@ -55,6 +56,7 @@ class Meters(NamedTuple):
     losses: Meter
     likelihood: LikelihoodMeter
     coordinates: CoordinateMeter
+    samples: SampleMeter
 
     def protocols(self) -> dict[str, dict[str, Any]]:
         """Every protocol in use, by its hash."""
@@ -62,7 +64,7 @@ class Meters(NamedTuple):
 
 
 def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
-    meter, likelihood, coordinates = meters
+    meter, likelihood, coordinates, _ = meters
     rows: list[list[Measurement]] = [[] for _ in cohort.members]
     for name, parameters in chain(cohort.weights().items(), cohort.reconstructed() if last else ()):
         new_rows = [meter.rows(name, parameters, cohort.step, last=last)]
@@ -93,6 +95,14 @@ def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
         best = likelihood.oracle_rows(cohort.step) if last else ()
         attempt.append_rows(member, [*rows[run], training, *floor, *best])
     cohort.forget_loss()
+
+
+def _measure_samples(cohort: Cohort, meter: SampleMeter, last: bool) -> None:
+    rows = meter.rows(cohort.weights()[meter.weights], cohort.step)
+    control = list(meter.control_rows(cohort.step)) if last else []
+    for run, member in enumerate(cohort.members):
+        if cohort.diverged_at[run] == NEVER:
+            attempt.append_rows(member, [*rows[run], *control])
 
 
 def _draw_samples(cohort: Cohort) -> None:
@@ -141,8 +151,12 @@ def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None]) -> None:
                 cohort.save_snapshot()
         if cohort.step in stops and not cohort.measured:
             tell("measure")
+            last = cohort.step == steps
+            if meters.samples.due(last=last):
+                with cohort.clock("sample"):
+                    _measure_samples(cohort, meters.samples, last)
             with cohort.clock("measure"):
-                _measure(cohort, meters, last=cohort.step == steps)
+                _measure(cohort, meters, last)
         over = cohort.step == steps or (cohort.diverged_at != NEVER).all()
         if over or time.monotonic() - saved_at > cohort.execution.checkpoint_seconds:
             with cohort.clock("checkpoint"):
@@ -174,7 +188,12 @@ def run_cohort(
     progress(Progress(phase="compile", step=0, steps=steps))
     cohort = Cohort(members, execution, clock)
     measured = cohort.config, cohort.source
-    meters = Meters(Meter(*measured), LikelihoodMeter(*measured), CoordinateMeter(*measured))
+    meters = Meters(
+        Meter(*measured),
+        LikelihoodMeter(*measured),
+        CoordinateMeter(*measured),
+        SampleMeter(*measured, cohort.mesh),
+    )
     first = cohort.step
     for member in members:
         attempt.copy_rows(member, until=first if cohort.measured else first - 1)

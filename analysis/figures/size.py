@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.figures.sample_metrics import show_control
 from analysis.figures.style import (
     COLUMN,
     FITTED,
@@ -21,6 +22,7 @@ from analysis.fitted import Fit
 from analysis.fitting import last_horizon
 from analysis.laws import find
 from analysis.rounding import rounded
+from analysis.sample_sheets import control_of
 from analysis.study import Series
 
 
@@ -63,6 +65,9 @@ def scaling_in_size(series: Series) -> Figure | None:
                 lw=0.9,
                 zorder=5,
             )
+        control = control_of(series)
+        if control is not None:
+            show_control(top, control, float(points["value"].min()))
         log_loss(top)
         log_size(top, sizes)
         top.set_ylabel(metric_label(series.selection.metric))

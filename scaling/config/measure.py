@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from scaling.config.densities import FixedDensityConfig, LaplaceDensity
+from scaling.config.distances import DistanceConfig
 from scaling.config.floor import FloorConfig
 from scaling.config.likelihood import LikelihoodConfig
 from scaling.config.samples import SampleConfig
@@ -76,6 +77,7 @@ class MeasureConfig(Section):
     )
     seed: int = Field(default=0, ge=0, description="of the examples and noise, shared by all runs")
     samples: SampleConfig = SampleConfig()
+    distances: DistanceConfig = DistanceConfig()
     floor: FloorConfig = FloorConfig()
     likelihood: LikelihoodConfig = LikelihoodConfig()
     coordinates: int = Field(

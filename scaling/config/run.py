@@ -15,7 +15,7 @@ from scaling.config.train import TrainConfig
 from scaling.config.transfer import MuP
 from scaling.errors import InputError
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """Raised whenever the same configuration would give other numbers or another layout on disk."""
 
 
@@ -84,6 +84,15 @@ class RunConfig(Section):
         if method != "none" and not self.measure.train_examples:
             raise ValueError(
                 "measure.train_examples is 0: the floor is measured on training images"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _distances_are_of_pictures(self) -> "RunConfig":
+        if self.measure.distances.samples and not isinstance(self.data, EmojiData | DigitsData):
+            raise ValueError(
+                f"measure.distances compares pictures, and {self.data.source} data are none: set "
+                "samples to 0, or decode what `scaling sample` draws and use `scaling distance`"
             )
         return self
 

@@ -2,12 +2,21 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from scaling.config.samplers import DDIM, GridConfig, QuantileGrid, SamplerConfig
 from scaling.config.section import Section
 
 Interval = tuple[float, float]
+
+
+def _in_order(interval: Interval | None) -> Interval | None:
+    if interval is not None and interval[0] >= interval[1]:
+        raise ValueError(f"the interval {list(interval)} must be written as [low, high]")
+    return interval
+
+
+GuidanceInterval = Annotated[Interval | None, Field(strict=False), AfterValidator(_in_order)]
 
 
 class SampleConfig(Section):
@@ -28,14 +37,7 @@ class SampleConfig(Section):
     )
     grid: GridConfig = Field(default=QuantileGrid(), description="where on the log-SNR axis")
     guidance_scale: float = Field(default=2.0, ge=0, description="1: conditional, no guidance")
-    guidance_interval: Annotated[Interval | None, Field(strict=False)] = Field(
+    guidance_interval: GuidanceInterval = Field(
         default=None, description="log-SNR within which to guide (arXiv 2404.07724); none: all"
     )
     seed: int = Field(default=0, ge=0)
-
-    @field_validator("guidance_interval")
-    @classmethod
-    def _in_order(cls, interval: Interval | None) -> Interval | None:
-        if interval is not None and interval[0] >= interval[1]:
-            raise ValueError(f"the interval {list(interval)} must be written as [low, high]")
-        return interval

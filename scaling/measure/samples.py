@@ -1,7 +1,7 @@
 """Images sampled from a run, from captions and noise that all runs share."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Array, Float, Float16, Int, UInt8
+from jaxtyping import Array, Float, Float16, Int, Num, UInt8
 
 from models.diffusion.guidance import EVERYWHERE, autoguidance, classifier_free
 from models.diffusion.predictions import denoiser
@@ -106,15 +106,29 @@ def make_sampler(
     configuration of the same data and diffusion, the function also takes that network's parameters
     (with a run axis), and autoguidance takes the place of classifier-free guidance.
     """
+    tokens = np.asarray(source.encode(captions))
+    blocks = make_block_sampler(config, samples, tokens, mesh=mesh, guide=guide)
+    return lambda *weights: np.concatenate(list(blocks(*weights)), axis=1)
+
+
+def make_block_sampler(
+    config: RunConfig,
+    samples: SampleConfig,
+    tokens: Num[np.ndarray, "n t *e"],
+    *,
+    mesh: Mesh | None = None,
+    guide: RunConfig | None = None,
+    images_at_once: int = IMAGES_AT_ONCE,
+) -> Callable[..., Iterator[Float[np.ndarray, "runs _ h w c"]]]:
+    """As `make_sampler`, of encoded captions, giving the images block by block."""
     network, process = build.network(config), build.process(config.diffusion)
     weaker = None if guide is None else build.network(guide)
     about, prediction = facts(config.data), config.diffusion.prediction
     shape = (about.size, about.size, about.channels)
     levels, sampler = levels_of(samples, config.diffusion), sampler_of(samples)
     scale, interval = samples.guidance_scale, samples.guidance_interval or EVERYWHERE
-    tokens = np.asarray(source.encode(captions))
     across = 1 if mesh is None else mesh.shape["data"]
-    block = math.ceil(min(len(captions), IMAGES_AT_ONCE) / across) * across
+    block = math.ceil(min(len(tokens), images_at_once) / across) * across
 
     def sample(weights: tuple[Any, ...], ids: Array, tokens: Array) -> Array:
         noise, draw = noise_for(samples.seed, ids, shape)
@@ -132,12 +146,11 @@ def make_sampler(
     def sample_runs(weights: tuple[Any, ...], ids: Array, tokens: Array) -> Array:
         return for_each_run(lambda run: sample(run, ids, tokens), weights, mesh)
 
-    def in_blocks(*weights: Any) -> Float[np.ndarray, "runs n h w c"]:
-        count, blocks = len(captions), []
+    def in_blocks(*weights: Any) -> Iterator[Float[np.ndarray, "runs _ h w c"]]:
+        count = len(tokens)
         for start in range(0, count, block):
             # The last block is filled up, so that one program serves all.
             ids = np.minimum(np.arange(start, start + block), count - 1)
-            blocks.append(np.asarray(sample_runs(weights, ids, tokens[ids]))[:, : count - start])
-        return np.concatenate(blocks, axis=1)
+            yield np.asarray(sample_runs(weights, ids, tokens[ids]))[:, : count - start]
 
     return in_blocks

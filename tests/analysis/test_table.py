@@ -44,7 +44,7 @@ def test_diverged_and_missing_runs_are_listed_with_reasons(tmp_path):
     assert reasons[runs["run"][5]] == "diverged"
     assert reasons[lost] == "no measurement (failed: killed by signal 9)"
     assert reasons[short] == "not measured at step 4000"
-    assert reasons[infinite] == "the value at step 4000 is not a positive number"
+    assert reasons[infinite] == "the value at step 4000 is not a positive number: inf"
     assert not set(reasons) & set(selection.points["run"])
 
 

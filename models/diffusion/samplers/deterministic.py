@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from models.diffusion.predictions import Denoiser
 from models.diffusion.process import Process, diffuse, over_images
-from models.diffusion.samplers.walk import Draw, last, walk
+from models.diffusion.samplers.walk import Draw, last, walk, walked
 
 
 def ddim(
@@ -25,10 +25,13 @@ def ddim(
     First order, and the same in every process.
     """
 
-    def step(z: Array, memory: None, _: Array, level: Array, following: Array) -> tuple:
-        return diffuse(process, *denoise(z, level), following), memory
+    def step(z: Array, _: Array, number: Array, level: Array, following: Array) -> tuple:
+        x0, predicted = denoise(z, level)
+        return diffuse(process, x0, predicted, following), x0
 
-    return denoise(walk(step, process, noise, levels), last(levels, noise))[0]
+    # Denoising at the last level, too, is a step of the loop: a network takes long to compile.
+    steps = jnp.append(levels, levels[-1])
+    return walked(step, process, noise, steps, jnp.zeros_like(noise))[1]
 
 
 def drift(

@@ -46,6 +46,17 @@ def walk(
     memory: Any = None,
 ) -> Float[Array, "b *d"]:
     """z at the last level: from noise alone at the first, one compiled step per pair of levels."""
+    return walked(step, process, noise, levels, memory)[0]
+
+
+def walked(
+    step: Step,
+    process: Process,
+    noise: Float[Array, "b *d"],
+    levels: Float[Array, " steps"],
+    memory: Any,
+) -> tuple[Float[Array, "b *d"], Any]:
+    """The same with what the last step left in memory."""
     every = jnp.broadcast_to(levels[:, None], (len(levels), len(noise)))
 
     def body(state: tuple[Array, Any], at: tuple[Array, Array, Array]) -> tuple[Any, None]:
@@ -53,5 +64,5 @@ def walk(
 
     first = over_images(process.sigma(every[0]), noise) * noise
     numbers = jnp.arange(len(levels) - 1)
-    (z, _), _ = jax.lax.scan(body, (first, memory), (numbers, every[:-1], every[1:]))
-    return z
+    state, _ = jax.lax.scan(body, (first, memory), (numbers, every[:-1], every[1:]))
+    return state

@@ -1,0 +1,146 @@
+"""Distances of samples along the ladder, beside what real images in their place come to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot, sqrt
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.rounding import rounded
+from analysis.selection import preferred_weights
+
+if TYPE_CHECKING:
+    from analysis.selection import Selection
+    from analysis.table import Table
+
+REAL = "real"
+"""The weights of the control's rows: training images in the samples' place."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A value and its interval; `error` is the standard error."""
+
+    value: float
+    error: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        value, low, high = rounded(self.value, self.low, self.high)
+        return f"{value} [{low}, {high}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRung:
+    """The mean over a rung's runs at the last horizon.
+
+    Samples share their noise and the references are the same, so that more seeds need not lessen
+    the error of drawing few: it is taken whole, beside that of the mean over seeds.
+    """
+
+    rung: str
+    size: float
+    runs: int
+    mean: Measured
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleMetric:
+    """One metric along the ladder, smallest rung first, under one protocol."""
+
+    metric: str
+    weights: str
+    steps: float
+    rungs: tuple[OfRung, ...]
+    control: Measured
+    samples: int
+
+    @property
+    def only_bounded(self) -> bool:
+        """Whether every interval reaches zero, as where samples are too few to extrapolate."""
+        return all(item.mean.low <= 0 for item in self.rungs)
+
+    @property
+    def reached(self) -> tuple[str, ...]:
+        """Rungs whose interval holds the control's value."""
+        return tuple(
+            item.rung
+            for item in self.rungs
+            if item.mean.low <= self.control.value <= item.mean.high
+        )
+
+
+def sample_metrics(
+    table: "Table", selection: "Selection", left_out: Sequence[str], confidence: float
+) -> tuple[SampleMetric, ...]:
+    """Every metric with a control, by name, of the runs selected and of the finished `left_out`.
+
+    Those no law can take for their value, which may be fine here. A metric measured under several
+    protocols is left to the fit, which says how they differ.
+    """
+    needed = {"weights", "metric", "split", "protocol", "status"}
+    if table.foreign or not needed <= set(table.frame.columns):
+        return ()
+    frame = table.frame[table.frame["status"] == "finished"]
+    chosen = {*selection.points["run"], *left_out}
+    frame = frame[frame["run"].astype(str).isin(chosen)]
+    controls = frame[(frame["weights"] == REAL) & frame["value"].notna()]
+    return tuple(
+        found
+        for metric, control in controls.groupby(controls["metric"].astype(str))
+        if (found := _along(frame, str(metric), control, selection, confidence)) is not None
+    )
+
+
+def _along(
+    frame: pd.DataFrame,
+    metric: str,
+    control: pd.DataFrame,
+    selection: "Selection",
+    confidence: float,
+) -> SampleMetric | None:
+    split = control["split"].iloc[0]
+    rows = frame[(frame["metric"] == metric) & (frame["split"] == split)]
+    rows = rows[(rows["weights"] != REAL) & rows["value"].notna()]
+    if rows.empty:
+        return None
+    asked = selection.weights if (rows["weights"] == selection.weights).any() else None
+    rows = rows[rows["weights"] == (asked or preferred_weights(rows))]
+    rows = rows[rows["steps"] == rows["steps"].max()]
+    if rows["protocol"].nunique() > 1 or control["protocol"].nunique() > 1:
+        return None
+    column = "parameters_non_embedding" if selection.size not in rows else selection.size
+    reach = NormalDist().inv_cdf((1 + confidence) / 2)
+    values, errors = (control[name].to_numpy(float) for name in ("value", "standard_error"))
+    rungs = (
+        OfRung(
+            rung=str(rung),
+            size=float(group[column].iloc[0]),
+            runs=len(group),
+            mean=_mean(group, reach),
+        )
+        for rung, group in rows.groupby("rung")
+    )
+    return SampleMetric(
+        metric=metric,
+        weights=str(rows["weights"].iloc[0]),
+        steps=float(rows["steps"].iloc[0]),
+        rungs=tuple(sorted(rungs, key=lambda item: item.size)),
+        control=_measured(values.mean(), errors.max(), reach),
+        samples=int(rows["count"].min()),
+    )
+
+
+def _mean(group: pd.DataFrame, reach: float) -> Measured:
+    values, errors = (group[name].to_numpy(float) for name in ("value", "standard_error"))
+    drawing = sqrt((errors**2).mean())
+    seeds = values.std(ddof=1) / sqrt(len(values)) if len(values) > 1 else 0.0
+    return _measured(values.mean(), hypot(drawing, seeds), reach)
+
+
+def _measured(value: float, error: float, reach: float) -> Measured:
+    value, error = float(value), float(error)
+    return Measured(value=value, error=error, low=value - reach * error, high=value + reach * error)
