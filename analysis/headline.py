@@ -9,6 +9,7 @@ from analysis.questions import Attempt
 from analysis.rounding import named, rounded, with_error
 from analysis.study import Series
 from analysis.tables import NOT_IDENTIFIED, parameter
+from analysis.trust.averaging import averages
 
 MOST_NAMES = 6
 WORST_FIRST = ("fails", "weak", "rough", "holds")
@@ -30,7 +31,9 @@ def headline(series: Series) -> tuple[str, str]:
         return "untested", f"A {find(law).title} was fitted; no rung was held out to test it."
     parts = [_compare(item, series, law) for item in held.predictions]
     verdict = held.predictions[_worst(held)].verdict
-    return verdict, f"{ANSWERS[verdict]}. {' '.join(parts)} {_why(series, verdict)}"
+    average = averages(series.law_choice.averaged) if series.law_choice else ""
+    told = f"{ANSWERS[verdict]}. {' '.join(parts)} {_why(series, verdict)} {average}"
+    return verdict, told.rstrip()
 
 
 def _without_hold_out(series: Series) -> tuple[str, str]:

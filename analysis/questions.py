@@ -52,9 +52,14 @@ Answer = tuple[Task, Fitted] | Unsupported
 
 def answers(asked: Sequence[Question], selection: Selection, settings: FitSettings) -> list[Answer]:
     """All fits of a series, made together: each one's task and fit, or why there is none."""
+    return answers_of([(question, selection) for question in asked], settings)
+
+
+def answers_of(asked: Sequence[tuple[Question, Selection]], settings: FitSettings) -> list[Answer]:
+    """The same of questions about several selections."""
     posed = [
-        or_reason(lambda question=question: _task(question, selection, settings))
-        for question in asked
+        or_reason(lambda question=question, of=of: _task(question, of, settings))
+        for question, of in asked
     ]
     fitted = iter(fit_tasks([item for item in posed if isinstance(item, Task)], settings))
     return [(item, next(fitted)) if isinstance(item, Task) else item for item in posed]

@@ -21,9 +21,13 @@ from analysis.formats import Sheet
 from analysis.gaps import DATA_LIMITED_SHARE
 from analysis.headline import below_floor, headline
 from analysis.laws import find
+from analysis.method import method
+from analysis.sample_sheets import sentences
+from analysis.settings import FitSettings
 from analysis.study import Series, Study
 from analysis.tables import NOT_IDENTIFIED
 from analysis.transfer import rates_sentences, tuning_sentence
+from analysis.trust.held import beyond_sentences
 
 CAPTIONS = {
     "size": "Loss at the last horizon against size. The law is fitted to the filled points; the "
@@ -42,6 +46,8 @@ CAPTIONS = {
     "standard errors over seeds.",
     "coordinates": "How far training has moved the activations of each layer, over width; in the "
     "legend the slopes on logarithmic axes. Zero means that width changes nothing.",
+    "sample_metrics": "Distances of samples from real images at the last horizon, with intervals. "
+    "Dashed: training images in the samples' place, which is what a perfect model could reach.",
     "correlations": "Spearman's rank correlation of every two metrics: above the diagonal across "
     "runs, below it within rungs, where size says nothing. Faded where the interval holds zero, "
     "which by chance alone one pair in twenty escapes.",
@@ -100,7 +106,7 @@ def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
         figures={item.name: _inline(item) for item in drawings if item.series is None},
         rates=rates_sentences(study),
         series=[
-            _view(series, [item for item in drawings if item.series == index])
+            _view(series, [item for item in drawings if item.series == index], study.settings)
             for index, series in enumerate(study.series)
         ],
     )
@@ -113,7 +119,7 @@ def _inlined(names: Sequence[str]) -> Markup:
     )
 
 
-def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
+def _view(series: Series, drawings: Sequence[Drawing], settings: FitSettings) -> dict[str, Any]:
     """What the template shows of one series."""
     verdict, sentence = headline(series)
     figures = {item.name: _inline(item) for item in drawings}
@@ -127,7 +133,7 @@ def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
         "metric": metric_label(series.selection.metric),
         "size": metric_label(series.selection.size),
         "selection": series.selection,
-        "explorer": as_json(explore(series)),
+        "explorer": as_json(explore(series, settings)),
         "figures": figures,
         "sheets": {
             name: build(series).filled() for name, build in {**SHEETS, **SHEETS_IN_DEPTH}.items()
@@ -139,7 +145,15 @@ def _view(series: Series, drawings: Sequence[Drawing]) -> dict[str, Any]:
             for item in (series.law_choice, series.sensitivity, series.collapse)
             if item is not None
         ],
-        "searches": [item.sentence() for item in series.weightings],
+        "beyond": beyond_sentences(series.beyond),
+        "sample_metrics": list(sentences(series)),
+        "searches": [
+            sentence
+            for item in series.weightings
+            for sentence in (item.sentence(), item.order_sentence())
+            if sentence
+        ],
+        "method": method(series, settings),
         "share": DATA_LIMITED_SHARE,
         "laws": [find(name) for name in dict.fromkeys(item.law for item in series.fits)],
         "limited": [item.rung for item in series.rungs if item.gap and item.gap.data_limited],

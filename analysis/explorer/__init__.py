@@ -5,22 +5,21 @@ from typing import Any
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
-from analysis.explorer.curves import law_views
 from analysis.explorer.metrics import metric_views
-from analysis.explorer.numbers import number
 from analysis.explorer.runs import run_views, rung_names
 from analysis.figures.style import metric_label
 from analysis.headline import untested
 from analysis.rounding import named
+from analysis.settings import FitSettings
 from analysis.study import Series
 
 
-def explore(series: Series) -> dict[str, Any]:
-    """Runs, their values of every metric measured at all rungs, and the laws of the headline's.
+def explore(series: Series, settings: FitSettings | None = None) -> dict[str, Any]:
+    """Runs, their values of every metric measured at all rungs, and the laws fitted to them.
 
     Rungs are in order of size; rungs and runs are referred to by their places. The first metric
-    and weights are those that the laws were fitted to; `law` is the headline's. `steps` is None
-    where the table has no steps, `horizon` where the runs share none.
+    and weights are the headline's, as is `law`; others have laws where there are `settings` to fit
+    them by. `steps` is None where the table has no steps.
     """
     selection, table = series.selection, series.table
     runs = run_views(series)
@@ -30,11 +29,9 @@ def explore(series: Series) -> dict[str, Any]:
     return {
         "size": metric_label(selection.size),
         "steps": metric_label(table.mapping.get("steps", "steps")) if stepped else None,
-        "horizon": number(selection.horizons[-1], 15) if selection.horizons else None,
         "rungs": [named(rung) for rung in rungs],
         "runs": [{**run, "rung": rungs.index(run["rung"])} for run in runs],
-        "metrics": metric_views(series, [run["id"] for run in runs]),
-        "laws": law_views(series, rungs),
+        "metrics": metric_views(series, [run["id"] for run in runs], rungs, settings),
         "law": law,
     }
 

@@ -24,7 +24,7 @@ LIMITS = {"E": "floor", "C": "ceiling"}
 
 
 def law_views(series: Series, rungs: list[str]) -> list[dict[str, Any]]:
-    """Every law fitted to the headline's metric; without its held-out rungs where there are any."""
+    """Every law fitted to the series; without its held-out rungs where there are any."""
     tried = dict.fromkeys(item.law for item in (*series.hold_outs, *series.fits))
     return [_view(series, law, rungs) for law in tried]
 

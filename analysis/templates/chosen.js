@@ -4,7 +4,7 @@ const FEW_RUNGS = 12; // up to so many rungs, each has its curve; beyond, only t
 
 /** What is measured of the metric and weights chosen: one point a run, or one a run and step. */
 function pointsOf(data, state) {
-  const { points, left_out } = data.metrics[state.metric].weights[state.weights];
+  const { points, left_out, horizon } = weightsOf(data, state);
   const law = lawOf(data, state);
   const every = points.run.map((place, i) => {
     const run = data.runs[place];
@@ -15,7 +15,7 @@ function pointsOf(data, state) {
     const [steps, y, error] = [points.steps[i], points.value[i], points.error[i]];
     return { place, run, x, kind, steps, y, error };
   });
-  const drawn = state.axis === "size" ? [...lastOf(every, data.horizon).values()] : every;
+  const drawn = state.axis === "size" ? [...lastOf(every, horizon).values()] : every;
   return drawn
     .filter((point) => point.x !== null && point.x > 0 && point.y !== null)
     .sort((a, b) => a.x - b.x || a.place - b.place);
@@ -43,10 +43,14 @@ function curvesOf(data, state, focus) {
     .filter(({ rung }) => found.length <= FEW_RUNGS || rung === focus?.run.rung);
 }
 
-/** The law chosen, if it was fitted to the metric and weights that are shown. */
+/** What there is of the metric and weights chosen. */
+function weightsOf(data, state) {
+  return data.metrics[state.metric].weights[state.weights];
+}
+
+/** The law chosen, as fitted to the metric and weights that are shown. */
 function lawOf(data, state) {
-  const { laws } = data.metrics[state.metric].weights[state.weights];
-  return laws ? data.laws.find((item) => item.name === state.law) : undefined;
+  return weightsOf(data, state).laws.find((item) => item.name === state.law);
 }
 
 /** Why a fitted law has no curve on the axis chosen. */
@@ -61,12 +65,10 @@ function noCurve(data, state, law) {
 /** Sentences below the plot: what the law is, or why there is none. */
 function notesOf(data, state, points) {
   const law = lawOf(data, state), notes = [];
-  const { laws, name } = data.metrics[state.metric].weights[state.weights];
-  const first = data.metrics[0];
-  if (!laws) {
+  const { laws, no_laws, name } = weightsOf(data, state);
+  if (!laws.length) {
     const asked = [data.metrics[state.metric].label, name && `${name} weights`].filter(Boolean);
-    const had = [first.label, first.weights[0].name && `${first.weights[0].name} weights`];
-    notes.push(`No law was fitted to ${asked.join(" of ")}; laws are of ${had.filter(Boolean).join(" of ")}.`);
+    notes.push(`No law was fitted to ${asked.join(" of ")}${no_laws && `: ${no_laws}`}.`);
   } else if (law && state.axis === "steps" && Object.keys(law.along_steps).length) {
     notes.push(`${law.formula}, fitted along the steps of each rung by itself: a run tells its rung’s.`);
   } else if (law?.unsupported !== undefined) {

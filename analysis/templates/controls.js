@@ -26,13 +26,13 @@ function fillControls(place, data, state, choose) {
   const { weights } = data.metrics[state.metric], active = document.activeElement?.dataset?.choice;
   const numbered = (items, text) => items.map((item, i) => ({ value: i, text: text(item) }));
   const axes = ["size", "steps"].filter((name) => data[name]);
-  const laws = data.laws.map((law) => ({ value: law.name, text: law.title }));
-  const fitted = weights[state.weights].laws, none = [{ value: state.law, text: "none fitted to this" }];
+  const laws = weights[state.weights].laws.map((law) => ({ value: law.name, text: law.title }));
+  const none = [{ value: state.law, text: "none fitted to this" }];
   const choices = {
     axis: ["against", axes.map((name) => ({ value: name, text: data[name] })), String],
     metric: ["metric", numbered(data.metrics, (item) => item.label), Number],
     weights: ["weights", numbered(weights, (item) => item.name || "as given"), Number],
-    law: ["law", fitted ? [...laws, { value: "", text: "none" }] : none, String],
+    law: ["law", laws.length ? [...laws, { value: "", text: "none" }] : none, String],
   };
   const held = Object.entries(choices).map(([name, [label, options, kind]]) => {
     const element = select(label, options, state[name], (value) => choose({ [name]: kind(value) }));

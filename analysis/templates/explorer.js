@@ -50,10 +50,11 @@ class Explorer {
     const width = plot.clientWidth, height = plot.clientHeight;
     if (!width || !points.length) return plot.replaceChildren();
     const curves = curvesOf(data, state, this.focus), law = lawOf(data, state);
+    const { horizon } = weightsOf(data, state);
     const named = state.axis === "steps" && data.rungs.length <= FEW_RUNGS;
     const box = { left: 52, right: width - (named ? 48 : 10), top: 26, bottom: height - 42 };
     const predictions = law?.predictions?.filter((item) => state.axis === "size"
-      ? item.steps === data.horizon || data.horizon === null : law.reads.length > 1) ?? [];
+      ? item.steps === horizon || horizon === null : law.reads.length > 1) ?? [];
     const limit = law?.reads?.includes(state.axis) ? law.limit : null;
     const scales = scalesOf(points, curves, predictions, limit, box);
     const share = (rung) => rung / Math.max(data.rungs.length - 1, 1);

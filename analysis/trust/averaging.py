@@ -1,6 +1,6 @@
 """The average prediction of several laws, whose interval holds their spread too."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,16 +8,23 @@ from numpy.typing import NDArray
 
 from analysis.fitting import Task, fit_all, last_horizon, or_reason
 from analysis.hold_out import kept_task, split, typical
+from analysis.laws import find
+from analysis.rounding import named, rounded
 from analysis.selection import Selection
 from analysis.settings import FitSettings
 from analysis.uncertainty.tails import tails
 
 Array = NDArray[np.float64]
+LEAST_WEIGHT = 0.005
+"""Below it a weight is written as 0.00, and a law has none."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Averaged:
-    """One held-out rung predicted by all laws, weighted; the interval holds their spread too."""
+    """One held-out rung predicted by all laws, weighted; the interval holds their spread too.
+
+    `weights` sum to one over the laws that were fitted; `by_law` is what each of them predicts.
+    """
 
     rung: str
     size: float
@@ -25,11 +32,29 @@ class Averaged:
     predicted: float
     interval: tuple[float, float]
     by_law: Mapping[str, float]
+    weights: Mapping[str, float]
 
     @property
     def error_percent(self) -> float:
         """100 (predicted - measured) / measured."""
         return 100 * (self.predicted / self.measured - 1)
+
+    def sentence(self) -> str:
+        """The average beside the measurement; nothing where one law has all the weight."""
+        if sum(weight >= LEAST_WEIGHT for weight in self.weights.values()) < 2:
+            return ""
+        value, low, high = rounded(self.predicted, *self.interval)
+        interval = f" [{low}, {high}]" if self.interval[0] < self.interval[1] else ""
+        direction = "above" if self.error_percent > 0 else "below"
+        return (
+            f"The average of {_weighted(self.weights)} predicts {value}{interval} for "
+            f"{named(self.rung)}, {abs(self.error_percent):.2f}% {direction} the measurement."
+        )
+
+
+def averages(found: Sequence[Averaged]) -> str:
+    """All of their sentences; empty where one law has all the weight."""
+    return " ".join(filter(None, (item.sentence() for item in found)))
 
 
 def averaged(
@@ -72,9 +97,19 @@ def averaged(
                 predicted=predicted,
                 interval=interval,
                 by_law=told,
+                weights={law: float(part) for (law, _, _), part in zip(fits, share, strict=True)},
             )
         )
     return tuple(found)
+
+
+def _weighted(weights: Mapping[str, float]) -> str:
+    """Whose average, and by what weights."""
+    if len(set(weights.values())) == 1:
+        names = " and ".join(f"the {find(law).title}" for law in weights)
+        return f"{names}, alike in weight for want of smaller rungs to judge them by,"
+    told = ", ".join(f"{weight:.2f} {find(law).title}" for law, weight in weights.items())
+    return f"the laws by their errors on smaller rungs ({told})"
 
 
 def quantiles(values: Array, weights: Array, tail: float) -> tuple[float, float]:

@@ -12,6 +12,12 @@ from analysis.hold_out import Prediction
 from analysis.laws import find
 
 Kind = Literal["compute", "steps", "rolling"]
+WORDS: dict[Kind, str] = {
+    "compute": "more compute",
+    "steps": "later steps",
+    "rolling": "the next rung",
+}
+"""What each kind of hold-out asks for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,20 +35,36 @@ class Beyond:
     unsupported: str | None = None
 
 
+def beyond_sentences(found: Sequence[Beyond]) -> list[str]:
+    """One sentence for each kind of hold-out that was made."""
+    kinds = [[each for each in found if each.kind == kind] for kind in WORDS]
+    return [beyond_sentence(of_kind) for of_kind in kinds if of_kind]
+
+
 def beyond_sentence(found: Sequence[Beyond]) -> str:
     """How large the errors of one kind of hold-out are, and how many intervals hold them."""
-    all_of = [item for each in found for item in each.predictions]
-    words = {"compute": "more compute", "steps": "later steps", "rolling": "the next rung"}
+    words, all_of = WORDS[found[0].kind], [item for each in found for item in each.predictions]
     if not all_of:
         why = next((each.unsupported for each in found if each.unsupported), "nothing was held out")
-        return f"No prediction of what was kept from the fit: {why}."
-    inside = sum(item.inside for item in all_of)
+        return f"No prediction of {words}: {why}."
     errors = np.array([item.error_percent for item in all_of])
+    law, count = find(found[0].law).title, len(all_of)
+    law = law[:1].upper() + law[1:]
+    if count == 1:
+        inside = f"its interval {'holds' if all_of[0].inside else 'misses'} the measurement"
+        told = f"one prediction of {words}, in error by {errors[0]:+.2g}%"
+        return f"{law}: {told}{_bounded(all_of, inside)}."
+    inside = f"{sum(item.inside for item in all_of)} of the intervals hold the measurement"
     return (
-        f"{find(found[0].law).title}: of {len(all_of)} predictions of {words[found[0].kind]}, "
-        f"{inside} measurements lie in their interval; the mean error is {errors.mean():+.2g}%, "
-        f"the largest {errors[np.abs(errors).argmax()]:+.2g}%."
+        f"{law}: {count} predictions of {words}, in error by {errors.mean():+.2g}% on average and "
+        f"{errors[np.abs(errors).argmax()]:+.2g}% at most{_bounded(all_of, inside)}."
     )
+
+
+def _bounded(predictions: Sequence[Prediction], inside: str) -> str:
+    """What intervals say, where there are any."""
+    bounded = any(item.interval[0] < item.interval[1] for item in predictions)
+    return f"; {inside}" if bounded else ""
 
 
 def held(kind: Kind, law: str, said: str, fitted: Fitted, told: Sequence[Prediction]) -> Beyond:

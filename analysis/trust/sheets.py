@@ -55,7 +55,10 @@ def averaged_sheet(choice: LawChoice) -> Sheet:
     rows = []
     for item in choice.averaged:
         value, low, high = rounded(item.predicted, *item.interval)
-        each = ", ".join(f"{law} {told:.4g}" for law, told in item.by_law.items())
+        each = ", ".join(
+            f"{law} {told:.4g} (weight {item.weights[law]:.2f})"
+            for law, told in item.by_law.items()
+        )
         rows.append((item.rung, value, f"[{low}, {high}]", f"{item.measured:.5g}",
                      f"{item.error_percent:+.2f}", each))  # fmt: skip
     headings = ("rung", "predicted", "interval", "measured", "error, %", "by law")

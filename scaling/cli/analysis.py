@@ -29,6 +29,13 @@ HoldOutOption = Annotated[
 ]
 FirstStepOption = Annotated[int | None, typer.Option(help="drop horizons before this step")]
 BootstrapOption = Annotated[int | None, typer.Option(help="replicates; 0 for no intervals")]
+IntervalsOption = Annotated[
+    str | None,
+    typer.Option(
+        help="of parameters: by bootstrap, profile (likelihood) or delta (linearised)",
+        metavar="bootstrap|profile|delta",
+    ),
+]
 ColumnsOption = Annotated[
     str | None,
     typer.Option(
@@ -59,6 +66,7 @@ def fit(
         float | None, typer.Option(help="on log residuals; default: from their spread")
     ] = None,
     bootstrap: BootstrapOption = None,
+    intervals: IntervalsOption = None,
     columns: ColumnsOption = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
 ) -> None:
@@ -73,6 +81,7 @@ def fit(
             "first_step": first_step,
             "huber_delta": huber_delta,
             "bootstrap": bootstrap,
+            "intervals": intervals,
             "laws": (law,) if law else None,
         }
         if _is_sweep(table) and not law and not columns:

@@ -61,6 +61,23 @@ def test_any_law_can_be_fitted_by_its_name(runs):
     assert "did you mean 'joint'?" in wrong.stderr
 
 
+def test_intervals_come_from_what_is_asked_for(runs):
+    ends = {}
+    for kind in ("bootstrap", "profile", "delta"):
+        result = call(
+            commands.fit, runs, "--json", "--bootstrap", 100, "--law", "power", "--intervals", kind
+        )
+        assert result.exit_code == 0, result.output
+        (series,) = json.loads(result.stdout)["series"]
+        fit = series["fits"][0]["fit"]
+        assert fit["intervals_by"] == kind
+        ends[kind] = tuple(fit["intervals"]["alpha"])
+    assert len(set(ends.values())) == 3
+    wrong = call(commands.fit, runs, "--intervals", "wald")
+    assert wrong.exit_code == 2
+    assert "fit.intervals must be bootstrap, profile or delta, not 'wald'" in wrong.stderr
+
+
 def test_a_law_says_which_columns_it_lacks(runs):
     result = call(commands.fit, runs, "--law", "repeated", "--bootstrap", 0)
     assert "needs the columns size, data, unique_data; the table has no data" in result.stdout

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 import pytest
 
 import analysis
-from analysis.explorer import as_json, explore
+from analysis.explorer import as_json, explore, others
+from analysis.headline import parameters_in_words
 from analysis.report import STYLES
 from tests.analysis.synthetic import write_sweep
 
@@ -28,7 +30,14 @@ def series(table):
 
 @pytest.fixture(scope="module")
 def data(series):
-    return json.loads(json.dumps(explore(series), allow_nan=False))
+    return json.loads(json.dumps(explore(series, SETTINGS), allow_nan=False))
+
+
+def laws_of(data, label, weights):
+    """The laws of a metric and a kind of weights, by name."""
+    (metric,) = [item for item in data["metrics"] if item["label"] == label]
+    (of,) = [item for item in metric["weights"] if item["name"] == weights]
+    return {law["name"]: law for law in of["laws"]}
 
 
 def test_every_value_is_the_tables(data, table):
@@ -63,8 +72,9 @@ def test_runs_say_what_became_of_them(data, table):
 
 
 def test_laws_are_those_of_the_study_without_the_held_out_rung(data, series):
-    assert [law["name"] for law in data["laws"]] == ["power", "floor", "joint"]
-    for law in data["laws"]:
+    own = data["metrics"][0]["weights"][0]["laws"]
+    assert [law["name"] for law in own] == ["power", "floor", "joint"]
+    for law in own:
         held = series.hold_out(law["name"])
         fit, curve = held.fit, law["over_size"]
         assert [data["rungs"][rung] for rung in law["rungs"]] == list(fit.rungs)
@@ -75,19 +85,78 @@ def test_laws_are_those_of_the_study_without_the_held_out_rung(data, series):
         assert (np.array(curve["high"]) > curve["y"]).all()
         (prediction,) = law["predictions"]
         assert prediction["value"] == pytest.approx(held.predictions[0].predicted, rel=1e-4)
-    joint = data["laws"][2]["over_steps"]
+    joint = own[2]["over_steps"]
     assert list(map(int, joint)) == list(range(6))
 
 
-def test_the_headlines_metric_and_weights_come_first_and_only_they_have_laws(data):
-    flags = [weights["laws"] for metric in data["metrics"] for weights in metric["weights"]]
-    assert flags == [True] + [False] * (len(flags) - 1)
-    assert data["metrics"][0]["weights"][0]["name"] == "ema_0.1"
-    assert data["law"] in [law["name"] for law in data["laws"]]
+def test_the_headlines_metric_and_weights_come_first(data):
+    first = data["metrics"][0]
+    assert (first["label"], first["weights"][0]["name"]) == ("importance-weighted loss", "ema_0.1")
+    assert data["law"] in [law["name"] for law in first["weights"][0]["laws"]]
+
+
+def test_a_metric_that_is_a_multiple_has_the_law_times_that(data):
+    """The raw weights' losses are 1.02 times the others', the uniform loss 0.8 times."""
+    own = laws_of(data, "importance-weighted loss", "ema_0.1")
+    for label, weights, factor in (
+        ("importance-weighted loss", "raw", 1.02),
+        ("uniform loss", "ema_0.1", 0.8),
+    ):
+        for name, law in laws_of(data, label, weights).items():
+            curve = np.array(law["over_size"]["y"])
+            assert curve == pytest.approx(factor * np.array(own[name]["over_size"]["y"]), rel=2e-4)
+            assert (np.array(law["over_size"]["low"]) < curve).all()
+            (told,), (of_own,) = law["predictions"], own[name]["predictions"]
+            assert told["value"] == pytest.approx(factor * of_own["value"], rel=2e-4)
+            assert told["rung"] == of_own["rung"]
+            assert law["rungs"] == own[name]["rungs"]
+
+
+def test_another_metric_is_fitted_as_if_it_were_asked_for(data, table):
+    asked = analysis.FitSettings(bootstrap=100, metric="uniform_loss")
+    (series,) = analysis.analyse([table], asked).series
+    for name, law in laws_of(data, "uniform loss", "ema_0.1").items():
+        fit = series.hold_out(name).fit
+        assert law["text"].split(" ")[:2] == parameters_in_words(fit).split(" ")[:2]
+        x = np.array(law["over_size"]["x"])
+        if name != "joint":
+            assert law["over_size"]["y"] == pytest.approx(fit.predict(x=x), rel=2e-4)
+
+
+def with_metric(table, name, values):
+    """The table with another metric, made of the first's values."""
+    rows = table.frame[(table.frame["metric"] == "uniform_loss")]
+    frame = pd.concat([table.frame, rows.assign(metric=name, value=values(rows["value"]))])
+    return replace(table, frame=frame.reset_index(drop=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "reason"),
+    [
+        ("score", lambda y: 1 / y, "it rises with size"),
+        ("gain", lambda y: -y, "no row is left to fit"),
+    ],
+)
+def test_a_metric_that_these_laws_cannot_be_of_says_why(table, name, values, reason):
+    changed = with_metric(table, name, values)
+    data = explore(analysis.analyse([changed], SETTINGS).series[0], SETTINGS)
+    (view,) = [metric for metric in data["metrics"] if metric["label"] == name]
+    (of,) = view["weights"]
+    assert of["laws"] == []
+    assert reason in of["no_laws"]
+
+
+def test_there_is_an_end_to_how_many_metrics_are_fitted(series, monkeypatch):
+    monkeypatch.setattr(others, "MOST", 1)
+    data = explore(series, SETTINGS)
+    (train,) = (metric for metric in data["metrics"] if metric["label"].endswith("train"))
+    assert laws_of(data, "uniform loss", "ema_0.1")
+    assert not laws_of(data, "importance-weighted loss", "raw")
+    assert train["weights"][0]["no_laws"] == "laws are fitted to no more than 1 other metrics"
 
 
 def test_a_floor_is_drawn_only_where_it_is_identified(series, data):
-    for law in data["laws"]:
+    for law in data["metrics"][0]["weights"][0]["laws"]:
         fit = series.hold_out(law["name"]).fit
         assert (law["limit"] is not None) == ("E" in fit.parameters and not fit.not_identified)
 
@@ -132,7 +201,7 @@ def test_json_cannot_end_the_script_or_hold_what_is_no_number():
 
 
 def test_the_block_is_small(data):
-    assert len(str(as_json(data))) < 25_000
+    assert len(str(as_json(data))) < 60_000
 
 
 def luminance(colour: str) -> float:

@@ -1,10 +1,17 @@
 """The answer in a sentence, also where there is little to answer from."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
+import pytest
 
 import analysis
 from analysis.headline import headline
+from analysis.in_depth import in_depth
+from analysis.study import analyse
+from analysis.trust.law_choice import choose
 
 SETTINGS = analysis.FitSettings(bootstrap=100)
 
@@ -44,3 +51,38 @@ def test_rungs_that_end_at_different_steps_are_not_compared_one_by_one():
     _, sentence = headline(series)
     assert "standard error at" not in sentence
     assert "for 16.2B; measured" in sentence
+
+
+def test_beside_the_laws_prediction_stands_that_of_the_average():
+    """Weighted alike where no smaller rung was predicted by both, and in JSON with its weights."""
+    size = np.geomspace(1e4, 1e6, 6)
+    noise = np.exp(0.01 * np.random.default_rng(0).standard_normal(6))
+    frame = pd.DataFrame({"N": size, "loss": (0.3 + 8 * size**-0.35) * noise})
+    study = in_depth(analyse([analysis.from_frame(frame)], SETTINGS))
+    (series,) = study.series
+    (told,) = series.law_choice.averaged
+    _, sentence = headline(series)
+    assert (
+        f"{abs(told.error_percent):.2f}% "
+        in sentence.partition(
+            "alike in weight for want of smaller rungs to judge them by, predicts"
+        )[2]
+    )
+    (kept,) = json.loads(study.to_json())["series"][0]["law_choice"]["averaged"]
+    assert kept["predicted"] == told.predicted
+    assert kept["weights"] == {"power": 0.5, "floor": 0.5}
+    logs = sum(kept["weights"][law] * np.log(kept["by_law"][law]) for law in kept["by_law"])
+    assert np.exp(logs) == pytest.approx(told.predicted)
+    assert "average" not in headline(replace(series, law_choice=None))[1]
+
+
+def test_an_average_that_is_one_laws_prediction_is_not_told():
+    """Twelve rungs give the law with a floor all the weight."""
+    size = np.geomspace(1e4, 1e7, 12).repeat(2)
+    noise = np.exp(0.001 * np.random.default_rng(1).standard_normal(24))
+    frame = pd.DataFrame({"N": size, "loss": (0.3 + 8 * size**-0.35) * noise})
+    frame["seed"] = np.tile([0, 1], 12)
+    series = analyse([analysis.from_frame(frame)], SETTINGS).series[0]
+    chosen = choose(series.selection, ("power", "floor"), SETTINGS)
+    assert chosen.averaged[0].weights["floor"] > 0.995
+    assert "average" not in headline(replace(series, law_choice=chosen))[1]

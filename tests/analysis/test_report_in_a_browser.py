@@ -3,9 +3,11 @@
 import json
 import math
 import re
+from dataclasses import replace
 from html import escape
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import analysis
@@ -38,12 +40,14 @@ press("Escape"); out.released = seen();
 choose("law", "joint"); choose("axis", "steps"); out.steps = seen();
 choose("law", "floor"); press("End"); out.along = seen(); choose("law", "joint");
 choose("metric", 1); out.other = seen();
+const labels = [...$("[data-choice=metric]").options].map((option) => option.text);
+choose("metric", labels.indexOf("score")); out.rising = seen();
 choose("metric", 0); choose("law", ""); out.none = seen();
 const heading = $$("th").find((th) => th.textContent === "value");
 const body = heading.closest("table").tBodies[0];
 const column = () => [...body.rows].map((row) => row.cells[heading.cellIndex].textContent);
-heading.firstChild.click(); out.rising = column();
-heading.firstChild.click(); out.falling = column();
+heading.firstChild.click(); out.ascending = column();
+heading.firstChild.click(); out.descending = column();
 out.wide = document.documentElement.scrollWidth > innerWidth;
 return out;
 """
@@ -52,7 +56,11 @@ return out;
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     sweep = write_sweep(tmp_path_factory.mktemp("sweep"), diverged=[(2, 1)])
-    return analysis.analyse([analysis.read(sweep)], analysis.FitSettings(bootstrap=100))
+    table = analysis.read(sweep)
+    rows = table.frame[table.frame["metric"] == "uniform_loss"]
+    rising = rows.assign(metric="score", value=1 / rows["value"])
+    table = replace(table, frame=pd.concat([table.frame, rising], ignore_index=True))
+    return analysis.analyse([table], analysis.FitSettings(bootstrap=100))
 
 
 @pytest.fixture(scope="module")
@@ -131,21 +139,29 @@ def test_a_law_of_size_is_over_steps_each_rungs_own(walk, study):
     assert along["panel"]["law of this rung"] == parameters_in_words(fit)
 
 
-def test_a_metric_without_a_law_says_so_and_draws_none(walk):
-    seen = walk["other"]
-    assert (seen["lines"], seen["bands"], seen["predicted"]) == (0, 0, 0)
-    assert "No law was fitted to" in seen["notes"]
-    assert seen["law"] == "none fitted to this"
+def test_another_metric_has_the_same_law_fitted_to_it(walk):
+    seen, steps = walk["other"], walk["steps"]
+    assert (seen["lines"], seen["bands"]) == (steps["lines"], steps["bands"]) == (6, 6)
+    assert seen["law"] == steps["law"]
+    assert seen["notes"].partition(", fitted")[0] == steps["notes"].partition(", fitted")[0]
+    assert seen["notes"] != steps["notes"]
     assert walk["none"]["lines"] == 0
     assert "No law was fitted" not in walk["none"]["notes"]
 
 
+def test_a_metric_without_a_law_says_so_and_draws_none(walk):
+    seen = walk["rising"]
+    assert (seen["lines"], seen["bands"], seen["predicted"]) == (0, 0, 0)
+    assert "No law was fitted to score of ema_0.1 weights: it rises with size" in seen["notes"]
+    assert seen["law"] == "none fitted to this"
+
+
 def test_a_heading_sorts_by_number_with_empty_cells_last(walk):
-    numbers = [float(text) for text in walk["rising"] if text]
-    assert len(numbers) == len(walk["rising"]) - 1
-    assert walk["rising"][-1] == walk["falling"][-1] == ""
+    numbers = [float(text) for text in walk["ascending"] if text]
+    assert len(numbers) == len(walk["ascending"]) - 1
+    assert walk["ascending"][-1] == walk["descending"][-1] == ""
     assert numbers == sorted(numbers)
-    assert walk["falling"][:-1] == walk["rising"][-2::-1]
+    assert walk["descending"][:-1] == walk["ascending"][-2::-1]
 
 
 def test_a_phone_need_not_scroll_sideways(page, tmp_path):
@@ -165,6 +181,6 @@ def test_a_phone_need_not_scroll_sideways(page, tmp_path):
 def test_without_scripts_the_explorer_is_not_there(page):
     assert re.search('<div class="explorer"[^>]* hidden>', page)
     block = re.search(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
-    assert set(json.loads(block[1])) >= {"runs", "metrics", "laws"}
+    assert set(json.loads(block[1])) >= {"runs", "metrics", "law"}
     scripts = re.findall(r"<script[^>]*>", page)
     assert scripts == ['<script type="application/json">', '<script type="module">']

@@ -1,5 +1,7 @@
 """Hold-outs by compute, steps and rung: what is kept, and errors about zero under the true law."""
 
+from html import escape
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -7,9 +9,10 @@ from numpy.testing import assert_allclose
 import analysis
 from analysis.every_table import SHEETS_IN_DEPTH
 from analysis.in_depth import in_depth
+from analysis.report import render
 from analysis.settings import FitSettings
 from analysis.trust.beyond import beyond_compute, beyond_steps, compute_of
-from analysis.trust.held import beyond_sentence
+from analysis.trust.held import beyond_sentence, beyond_sentences
 from analysis.trust.rolling import rolling
 from analysis.trust.sheets import beyond_sheet
 from tests.analysis.ladders import HORIZONS, ladder
@@ -97,7 +100,7 @@ def test_the_wrong_law_is_said_to_fail():
     found = rolling(ladder(np.random.default_rng(5), rungs=9), "power", SOME)
     assert max(abs(p.error_percent) for one in found for p in one.predictions) > 4
     sentence = beyond_sentence(found)
-    assert "power law: of 5" in sentence
+    assert "Power law: 5 predictions" in sentence
     assert "the next rung" in sentence
 
 
@@ -118,9 +121,37 @@ def test_the_sheet_has_predictions_and_refusals():
 def test_a_report_has_a_table_of_all_these_hold_outs(sweep):
     """The headline's law is held out by compute and rung by rung, the joint law by steps."""
     study = analysis.analyse([analysis.read(sweep)], analysis.FitSettings(bootstrap=100))
-    (series,) = in_depth(study).series
+    in_depth_study = in_depth(study)
+    (series,) = in_depth_study.series
     assert {item.kind for item in series.beyond} == {"compute", "steps", "rolling"}
     assert {item.law for item in series.beyond if item.kind == "steps"} == {"joint"}
     sheet = SHEETS_IN_DEPTH["beyond"](series)
     assert len(sheet.rows) >= sum(len(item.predictions) for item in series.beyond) > 6
+    page = render(in_depth_study, "t", [])
+    for text in ("What else was held out?", sheet.title, *beyond_sentences(series.beyond)):
+        assert escape(text) in page
     assert SHEETS_IN_DEPTH["beyond"](study.series[0]).rows == ()
+
+
+def test_each_kind_of_hold_out_has_its_sentence():
+    selection = ladder(np.random.default_rng(7))
+    found = [
+        *rolling(selection, "floor", SOME),
+        beyond_compute(selection, "floor", SOME, budget=1.0),
+        *beyond_steps(selection, "joint", SOME),
+    ]
+    by_compute, by_steps, one_by_one = beyond_sentences(found)
+    assert by_compute.startswith("No prediction of more compute: the power law with floor has")
+    assert by_steps.startswith("Joint law in size and steps: ")
+    told = [item for each in found if each.kind == "rolling" for item in each.predictions]
+    inside = sum(item.interval[0] <= item.measured <= item.interval[1] for item in told)
+    assert f"{len(told)} predictions of the next rung" in one_by_one
+    assert f"{inside} of the intervals hold the measurement" in one_by_one
+    assert beyond_sentences([]) == []
+
+
+def test_without_intervals_no_measurement_is_said_to_lie_in_one():
+    found = rolling(ladder(np.random.default_rng(8)), "floor", FitSettings(bootstrap=0))
+    assert "interval" not in beyond_sentence(found)
+    single = [each for each in found if each.predictions][:1]
+    assert "one prediction of the next rung, in error by" in beyond_sentence(single)
