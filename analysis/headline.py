@@ -10,6 +10,7 @@ from analysis.rounding import named, rounded, with_error
 from analysis.study import Series
 from analysis.tables import NOT_IDENTIFIED, parameter
 from analysis.trust.averaging import averages
+from analysis.words import noun
 
 MOST_NAMES = 6
 WORST_FIRST = ("fails", "weak", "rough", "holds")
@@ -108,22 +109,23 @@ def _why(series: Series, verdict: Verdict) -> str:
 
 
 def _falls(series: Series) -> str:
-    """Whether the loss falls from rung to rung by more than its standard error."""
+    """Whether the metric falls from rung to rung by more than its standard error."""
     falls = [item.falls for item in series.rungs[1:]]
     if not falls or not series.selection.horizons:  # means at different steps cannot be compared
         return ""
+    told = noun(series.selection.metric)
     if any(fall is None for fall in falls):
         lower = all(item.fall and item.fall.value > 0 for item in series.rungs[1:])
         trend = "falls" if lower else "does not fall"
         return (
-            f" The loss {trend} from every rung to the next; "
+            f" The {told} {trend} from every rung to the next; "
             "without repeated seeds its error is unknown."
         )
     if all(falls):
-        return " The loss falls from every rung to the next by more than its standard error."
+        return f" The {told} falls from every rung to the next by more than its standard error."
     names = [named(item.rung) for item in series.rungs[1:] if not item.falls]
-    told = ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(falls)} rungs"
-    return f" The loss does not fall by more than its standard error at {told}."
+    where = ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(falls)} rungs"
+    return f" The {told} does not fall by more than its standard error at {where}."
 
 
 def _held(series: Series, law: str) -> int:

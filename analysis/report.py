@@ -15,7 +15,7 @@ from markupsafe import Markup
 from analysis.every_table import SHEETS, SHEETS_IN_DEPTH, SHEETS_OF_ALL
 from analysis.explorer import as_json, explore
 from analysis.figures import Drawing, draw
-from analysis.figures.style import metric_label, styled
+from analysis.figures.style import styled
 from analysis.files import write
 from analysis.formats import Sheet
 from analysis.gaps import DATA_LIMITED_SHARE
@@ -28,6 +28,7 @@ from analysis.study import Series, Study
 from analysis.tables import NOT_IDENTIFIED
 from analysis.transfer import rates_sentences, tuning_sentence
 from analysis.trust.held import beyond_sentences
+from analysis.words import metric_label
 
 CAPTIONS = {
     "size": "Loss at the last horizon against size. The law is fitted to the filled points; the "

@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from analysis.explorer.metrics import metric_views
 from analysis.explorer.runs import run_views, rung_names
-from analysis.figures.style import metric_label
 from analysis.headline import untested
 from analysis.rounding import named
 from analysis.settings import FitSettings
 from analysis.study import Series
+from analysis.words import metric_label
 
 
 def explore(series: Series, settings: FitSettings | None = None) -> dict[str, Any]:

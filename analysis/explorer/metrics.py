@@ -9,10 +9,10 @@ import pandas as pd
 from analysis.explorer.curves import law_views
 from analysis.explorer.numbers import EXACT, number, numbers
 from analysis.explorer.others import Key, key_of, series_of_others
-from analysis.figures.style import metric_label
 from analysis.sample_metrics import REAL
 from analysis.settings import FitSettings
 from analysis.study import Series
+from analysis.words import metric_label
 
 
 def metric_views(

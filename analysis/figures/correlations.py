@@ -8,8 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLUMN, INK, PAGE, metric_label, styled
+from analysis.figures.style import COLUMN, INK, PAGE, styled
 from analysis.metrics.correlation import Correlation
+from analysis.words import metric_label
 
 CELL, MARGIN = 0.46, 1.9
 """Inches a cell takes, and the names and colour bar beside the square."""

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis.figures.style import COLUMN, metric_label, rung_colours, styled
+from analysis.figures.style import COLUMN, rung_colours, styled
 from analysis.study import Series
+from analysis.words import metric_label
 
 FEWEST = 3
 """Widths below which there is no curve to draw."""

@@ -8,11 +8,11 @@ from analysis.figures.style import (
     HELD_OUT,
     INK,
     log_size,
-    metric_label,
     rung_colours,
     styled,
 )
 from analysis.study import Series
+from analysis.words import metric_label
 
 
 def generalisation_gap(series: Series) -> Figure | None:

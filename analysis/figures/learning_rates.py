@@ -10,12 +10,12 @@ from analysis.figures.style import (
     HELD_OUT,
     Colour,
     log_loss,
-    metric_label,
     panels,
     rung_colours,
     styled,
 )
 from analysis.study import Study
+from analysis.words import metric_label
 
 MARKS: dict[str, dict[str, Any]] = {
     "optimum": {"marker": "D", "ms": 4, "mfc": "white", "mec": "#555555"},

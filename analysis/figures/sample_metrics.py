@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.figures.style import INK, log_size, metric_label, panels, rung_colours, styled
+from analysis.figures.style import INK, log_size, panels, rung_colours, styled
 from analysis.sample_metrics import Measured, SampleMetric
 from analysis.study import Series
+from analysis.words import metric_label
 
 NEAR = 0.3
 """Share of the lowest value from which on a line leaves the points room."""

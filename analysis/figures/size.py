@@ -14,7 +14,6 @@ from analysis.figures.style import (
     INK,
     log_loss,
     log_size,
-    metric_label,
     rung_colours,
     styled,
 )
@@ -24,6 +23,7 @@ from analysis.laws import find
 from analysis.rounding import rounded
 from analysis.sample_sheets import control_of
 from analysis.study import Series
+from analysis.words import metric_label
 
 
 def scaling_in_size(series: Series) -> Figure | None:

@@ -7,12 +7,12 @@ from analysis.figures.style import (
     COLUMN,
     log_loss,
     log_size,
-    metric_label,
     rung_colours,
     short,
     styled,
 )
 from analysis.study import Series
+from analysis.words import metric_label
 
 
 def scaling_in_steps(series: Series) -> Figure | None:

@@ -64,11 +64,6 @@ def save(figure: Figure, stem: Path) -> None:
 LABELLED = ((1.3, (1.0, 2.0, 5.0)), (2.6, (1.0, 3.0)), (np.inf, (1.0,)))
 """Which multiples of ten's powers are labelled on axes of fewer decades than the first number."""
 
-WORDS = {
-    "parameters_non_embedding": "parameters without embeddings",
-    "importance_weighted_loss": "importance-weighted loss",
-}
-
 
 def settle(figure: Figure) -> None:
     """Compute the layout once and keep it, instead of anew for every format."""
@@ -95,8 +90,3 @@ def log_loss(axes: Axes) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_locator(LogLocator(subs=()))
-
-
-def metric_label(metric: str) -> str:
-    """A column or metric in words."""
-    return WORDS.get(metric, metric.replace("_", " "))

@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.style import INK, PAGE, metric_label, styled
+from analysis.figures.style import INK, PAGE, styled
 from analysis.metrics.found import Refused, WeightingSearch
 from analysis.metrics.weightings import FIXED, cells
+from analysis.words import metric_label
 
 STYLES: dict[str, dict[str, Any]] = {
     "searched": {"color": INK, "ls": "-", "marker": "o"},

@@ -96,7 +96,7 @@ def test_the_report_draws_the_control_and_says_how_to_take_it_for_the_floor(tmp_
     pairs = {(item.first, item.second) for item in study.series[0].correlations}
     assert ("importance_weighted_loss", "kid") in pairs
     shown = explore(study.series[0])["metrics"]
-    (weights,) = (item["weights"] for item in shown if item["label"].startswith("kid"))
+    (weights,) = (item["weights"] for item in shown if item["label"].startswith("KID"))
     assert [item["name"] for item in weights] == ["ema_0.1"]
 
 
