@@ -136,7 +136,9 @@ def _cheapest(
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             return np.log(cost(n) * steps(log_n) + evaluations * forward(n))
 
-    best = lowest(total, least, least + WIDEST)
+    # With a tiny exponent even the least size underflows: the search starts no lower than this.
+    start = np.maximum(least, np.log(cost.sizes[0]) - WIDEST)
+    best = lowest(total, start, start + WIDEST)
     size, needed = np.exp(best), steps(best[:, None])[:, 0]
     return {
         "size": size,

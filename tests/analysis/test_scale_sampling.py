@@ -64,3 +64,17 @@ def test_replicates_give_the_interval_and_those_that_cannot_reach_it_are_counted
 def test_a_loss_below_the_floor_is_refused():
     with pytest.raises(Unsupported, match=r"the law's floor is 1\.69"):
         cheapest(1e9, loss=1.6)
+
+
+def test_a_replicate_whose_least_size_underflows_stays_finite():
+    """With alpha = 0.0005 the size that reaches the loss in endless steps is below 1e-1000."""
+    base = [CHINCHILLA[name] for name in find("joint").parameters]
+    rows = np.array([base, base])
+    for name, value in (("A", 0.01), ("alpha", 5e-4)):
+        rows[1, find("joint").parameters.index(name)] = value
+    drawn = Replicates(
+        law=find("joint"), method="cases", parameters=rows, seed_deviation=np.zeros(2),
+        rung_deviation=np.zeros(2), stuck=0.0, at_bounds={},
+    )  # fmt: skip
+    found = cheapest(1e9, replicates=drawn)
+    assert 0 < found.size.low < found.size.high and np.isfinite(found.total.high)
