@@ -1,13 +1,9 @@
 """The command `distance`: two sets of images or features, whatever made them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from scaling.measure.comparison import Comparison
-    from scaling.measure.distances.estimate import Estimate
 
 
 def distance(
@@ -24,38 +20,68 @@ def distance(
     metrics: Annotated[
         str, typer.Option(help="names joined by commas; `all` is each that there is")
     ] = "all",
+    by_class: Annotated[
+        bool,
+        typer.Option(
+            "--by-class",
+            help="also the average over classes: subfolders, or an array `labels` in the .npz",
+        ),
+    ] = False,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="draw the Frechet distance against 1/n, to its limit (.pdf, .svg or .png)",
+        ),
+    ] = None,
     save: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="keep the features here, as real.npz and generated.npz, to use again",
+            help="keep features and labels here, as real.npz and generated.npz, to use again",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
     """Measure how far generated images lie from real ones, by metrics that say what they suppose.
 
-    Arrays are images, uint8 [n, h, w, 3], or features, floats [n, d].
+    Arrays are images, uint8 [n, h, w, 3], or features, floats [n, d], beside them in an .npz
+    `labels` [n] and, of features, a classifier's `logits` [n, classes].
     """
     import json
     from dataclasses import asdict
     from functools import cache, partial
 
+    from scaling.cli.distance_figure import draw, drawable
+    from scaling.cli.distance_progress import watched
+    from scaling.cli.distance_table import table
     from scaling.measure.comparison import compare
     from scaling.measure.features import sets
     from scaling.measure.features.named import named
 
     wanted = chosen(metrics)
+    if figure is not None:
+        drawable(figure)
     use = cache(partial(named, network))  # read once for both
-    found = sets.load(real, use), sets.load(generated, use)
+    found = (
+        sets.load(real, use, partial(watched, "real")),
+        sets.load(generated, use, partial(watched, "generated")),
+    )
     if save is not None:
         save.mkdir(parents=True, exist_ok=True)
         for side, features in zip(("real", "generated"), found, strict=True):
             sets.save(features, save / f"{side}.npz")
-    comparison = compare(*found, wanted)
-    typer.echo(json.dumps(asdict(comparison), indent=1) if as_json else table(comparison))
-    if save is not None and not as_json:
+    comparison = compare(*found, wanted, classes=by_class)
+    if figure is not None:
+        draw(*found, figure)
+    if as_json:
+        typer.echo(json.dumps(asdict(comparison), indent=1))
+        return
+    typer.echo(table(comparison))
+    if save is not None:
         typer.echo(f"features: {save / 'real.npz'}, {save / 'generated.npz'}")
+    if figure is not None:
+        typer.echo(f"figure: {figure}")
 
 
 def chosen(metrics: str) -> tuple[str, ...]:
@@ -72,29 +98,3 @@ def chosen(metrics: str) -> tuple[str, ...]:
             near = nearest(name, METRICS) or f"; there are: {', '.join(METRICS)}"
             raise InputError(f"no metric '{name}'{near}")
     return names
-
-
-def table(comparison: "Comparison") -> str:
-    """Values with their intervals, the control beside them; then what to be wary of."""
-    about = comparison.protocol
-    lines = [
-        "{real_count} real, {generated_count} generated; features by {network}".format(**about),
-        f"{'':<20}{'value':>12}{'95 % interval':>28}    "
-        f"between real halves ({comparison.halves} each)",
-    ]
-    for name, estimate in comparison.values.items():
-        beside = comparison.control.get(name)
-        lines.append(
-            f"{name:<20}{estimate.value:>12.5g}{interval(estimate):>28}"
-            + (f"    {beside.value:.5g} {interval(beside)}" if beside else "")
-        )
-    lines.append(
-        f"{comparison.beyond_gaussian:.0%} of the sliced distance, noise included, lies beyond "
-        "means and variances, where a Frechet distance is blind"
-    )
-    return "\n".join([*lines, *(f"note: {text}" for text in comparison.warnings)])
-
-
-def interval(estimate: "Estimate") -> str:
-    """`[low, high]`."""
-    return f"[{estimate.low:.5g}, {estimate.high:.5g}]"

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from scaling.errors import InputError
+from scaling.measure.by_class import ByClass, by_class
+from scaling.measure.distances.class_matched import ClassMatched, class_matched
 from scaling.measure.distances.estimate import Estimate
 from scaling.measure.distances.gaussianity import Gaussianity, gaussianity
 from scaling.measure.distances.metrics import CLASSIFIED, FEWEST, METRICS, Pair, control, measure
-from scaling.measure.distances.sliced import beyond_gaussian
+from scaling.measure.distances.shape import beyond_gaussian
 from scaling.measure.features import protocol
 from scaling.measure.features.sets import FeatureSet
 
@@ -21,21 +23,35 @@ GAUSSIAN_METRICS = frozenset(["fd", "fd_infinite"])
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Values by metric; `control` is between two halves of the real set, `halves` samples each."""
+    """Values by metric; `control` is between two halves of the real set, `halves` samples each.
+
+    `beyond_gaussian` is None where the sets do not differ beyond noise; `class_matched` where fd is
+    not wanted or a side lacks logits; `by_class` where nobody asked.
+    """
 
     values: dict[str, Estimate]
     control: dict[str, Estimate]
     halves: int
     gaussianity: Gaussianity | None
-    beyond_gaussian: float
+    beyond_gaussian: Estimate | None
+    class_matched: ClassMatched | None
+    by_class: ByClass | None
     warnings: tuple[str, ...]
     protocol: dict[str, str | int]
 
 
 def compare(
-    real: FeatureSet, generated: FeatureSet, wanted: Collection[str] = METRICS
+    real: FeatureSet,
+    generated: FeatureSet,
+    wanted: Collection[str] = METRICS,
+    *,
+    classes: bool = False,
 ) -> Comparison:
-    """InputError where protocols or dimensions differ, or samples are too few for any metric."""
+    """Of all samples, and class by class where `classes`.
+
+    InputError where protocols or dimensions differ, samples are too few for any metric, or the
+    classes that are asked for are not told.
+    """
     names = (f"REAL ({real.source})", f"GENERATED ({generated.source})")
     protocol.alike(asdict(real.protocol), asdict(generated.protocol), names)
     if real.features.shape[1] != generated.features.shape[1]:
@@ -45,22 +61,37 @@ def compare(
         if len(found) < least:
             raise InputError(f"{name} holds {len(found)} samples; at least {least} are needed")
     pair = Pair(real=real.features, generated=generated.features, logits=generated.logits)
+    apart = by_class(real, generated, wanted) if classes else None
     normal = tested(real.features)
+    matched, why_not = histogram(real, generated) if "fd" in wanted else (None, "")
     return Comparison(
         values=measure(pair, wanted),
         control=control(real.features, real.logits, wanted),
         halves=len(real) // 2,
         gaussianity=normal,
         beyond_gaussian=beyond_gaussian(real.features, generated.features),
-        warnings=tuple(warnings(real, generated, wanted, normal)),
+        class_matched=matched,
+        by_class=apart,
+        warnings=(*warnings(real, generated, wanted, normal), *([why_not] if why_not else [])),
         protocol={
             **asdict(real.protocol),
             "real_count": len(real),
             "real_sha256": real.sha256,
             "generated_count": len(generated),
-            "precision": "float64 distances of float32 features",
+            "precision": "float64 sums; float32 products from 512 dimensions on",
         },
     )
+
+
+def histogram(real: FeatureSet, generated: FeatureSet) -> tuple[ClassMatched | None, str]:
+    """Or why there is none."""
+    if real.logits is None or generated.logits is None:
+        return None, "fd_class_matched is left out: both sides need the logits of a classifier"
+    try:
+        found = class_matched(real.features, generated.features, real.logits, generated.logits)
+    except ValueError as error:
+        return None, f"fd_class_matched is left out: {error}"
+    return found, ""
 
 
 def tested(features: np.ndarray) -> Gaussianity | None:

@@ -1,1 +1,1 @@
-"""How far two sets of features [n, d] lie apart: float64 functions of arrays, without jax."""
+"""How far two sets of features [n, d] lie apart: functions of arrays, without jax."""

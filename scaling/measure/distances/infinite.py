@@ -1,26 +1,32 @@
 """The Frechet distance extrapolated to infinitely many samples."""
 
 from dataclasses import dataclass, replace
+from functools import reduce
 
 import numpy as np
 from jaxtyping import Float
 
-from scaling.measure.distances.estimate import Estimate
-from scaling.measure.distances.frechet import frechet, gaussian, standard_error
-from scaling.measure.distances.moments import Moments
+from scaling.measure.distances.estimate import TWO_SIDED_95, Estimate
+from scaling.measure.distances.frechet import Gaussian, frechet, gaussian, of_moments, of_parts
+from scaling.measure.distances.influence import estimate, transport
+from scaling.measure.distances.moments import Moments, merged
 
 SHARES = 4
 """The samples are halved, cut in three and in four."""
+PARTS = 12
+"""Each share is a union of these."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extrapolation:
     """FD at n is about limit + slope / n.
 
-    `resolved`: the samples suffice for that line. `values` are means over shares of `counts`.
+    `resolved`: the samples suffice for that line. `values` are means over shares of `counts`;
+    `whole` is the first of them with the interval of the samples' noise.
     """
 
     limit: Estimate
+    whole: Estimate
     resolved: bool
     slope: float
     counts: tuple[int, ...]
@@ -47,28 +53,42 @@ def frechet_infinite(
     generated = generated[rng.permutation(len(generated))]
     if not isinstance(reference, Moments):
         reference = reference[rng.permutation(len(reference))]
-    whole = gaussian(reference), gaussian(generated)
-    values = [frechet(*whole)]
-    for k in range(2, SHARES + 1):
-        pairs = zip(
-            [whole[0]] * k
-            if isinstance(reference, Moments)
-            else map(gaussian, np.array_split(reference, k)),
-            map(gaussian, np.array_split(generated, k)),
-            strict=True,
-        )
-        values.append(float(np.mean([frechet(a, b) for a, b in pairs])))
+    shares_of_reference, shares_of_generated = in_shares(reference), in_shares(generated)
+    found = transport(shares_of_reference[0][0], shares_of_generated[0][0])
+    values = [found.distance]
+    for some, others in zip(shares_of_reference[1:], shares_of_generated[1:], strict=True):
+        values.append(float(np.mean([frechet(a, b) for a, b in zip(some, others, strict=True)])))
     shares = np.arange(1, SHARES + 1)
     slope, intercept = np.polyfit(shares[:3], values[:3], 1)
     bend = intercept - np.polyfit(shares, values, 2)[2]
-    noise = standard_error(*whole, reference, generated)
+    whole = estimate(found, reference, generated)
+    noise = (whole.high - whole.value) / TWO_SIDED_95
     limit = Estimate.normal(float(intercept), float(np.hypot(noise, bend)))
     cut = [side for side in (reference, generated) if not isinstance(side, Moments)]
     resolved = min(map(len, cut)) // 3 >= generated.shape[1]
     return Extrapolation(
         limit=limit if resolved else replace(limit, low=min(limit.low, 0.0)),
+        whole=whole,
         resolved=resolved,
         slope=float(slope) * len(generated),
         counts=tuple(len(generated) // k for k in shares.tolist()),
         values=tuple(values),
     )
+
+
+def in_shares(given: Moments | Float[np.ndarray, "n d"]) -> list[list[Gaussian]]:
+    """All of it; its halves; its thirds; its quarters. What is known by moments is not cut.
+
+    Where even quarters have more rows than dimensions, each row's product is formed only once.
+    """
+    if isinstance(given, Moments):
+        return [[of_moments(given)] * k for k in range(1, SHARES + 1)]
+    count, dimension = given.shape
+    if count // PARTS * (PARTS // SHARES) <= dimension:
+        return [[gaussian(part) for part in np.array_split(given, k)] for k in range(1, SHARES + 1)]
+    parts, whole = of_parts(np.array_split(given, PARTS))
+    cut = [[whole]]
+    for k in range(2, SHARES + 1):
+        unions = (parts[i : i + PARTS // k] for i in range(0, PARTS, PARTS // k))
+        cut.append([of_moments(reduce(merged, union)) for union in unions])
+    return cut

@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate
-from scaling.measure.distances.frechet import frechet_distance
 from scaling.measure.distances.inception_score import inception_score
 from scaling.measure.distances.infinite import frechet_infinite
+from scaling.measure.distances.influence import frechet_distance
 from scaling.measure.distances.kernel import cmmd, kid
 from scaling.measure.distances.neighbours import DENSITY_NEIGHBOURS, manifolds
 from scaling.measure.distances.sliced import sliced_wasserstein
@@ -39,17 +39,18 @@ def _manifolds(pair: Pair) -> dict[str, Estimate]:
 
 
 def _infinite(pair: Pair) -> dict[str, Estimate]:
-    return {"fd_infinite": frechet_infinite(pair.real, pair.generated).limit}
+    found = frechet_infinite(pair.real, pair.generated)
+    return {"fd": found.whole, "fd_infinite": found.limit}
 
 
 def _score(pair: Pair) -> dict[str, Estimate]:
     return {} if pair.logits is None else {CLASSIFIED: inception_score(pair.logits)}
 
 
-# What is computed together, and how.
+# What is asked for it, and what computes it; the extrapolation has the plain distance by the way.
 TOGETHER: Mapping[tuple[str, ...], Callable[[Pair], dict[str, Estimate]]] = {
-    ("fd",): lambda pair: {"fd": frechet_distance(pair.real, pair.generated)},
     ("fd_infinite",): _infinite,
+    ("fd",): lambda pair: {"fd": frechet_distance(pair.real, pair.generated)},
     ("kid",): lambda pair: {"kid": kid(pair.real, pair.generated)},
     ("cmmd",): lambda pair: {"cmmd": cmmd(pair.real, pair.generated)},
     ("precision", "recall", "density", "coverage"): _manifolds,
@@ -58,7 +59,10 @@ TOGETHER: Mapping[tuple[str, ...], Callable[[Pair], dict[str, Estimate]]] = {
         "sliced_wasserstein": sliced_wasserstein(pair.real, pair.generated)
     },
 }
-METRICS = tuple(name for names in TOGETHER for name in names)
+METRICS = (
+    *("fd", "fd_infinite", "kid", "cmmd"),
+    *("precision", "recall", "density", "coverage", CLASSIFIED, "sliced_wasserstein"),
+)
 
 
 def measure(pair: Pair, wanted: Collection[str]) -> dict[str, Estimate]:
@@ -66,7 +70,7 @@ def measure(pair: Pair, wanted: Collection[str]) -> dict[str, Estimate]:
     assert min(len(pair.real), len(pair.generated)) >= FEWEST > DENSITY_NEIGHBOURS
     found: dict[str, Estimate] = {}
     for names, compute in TOGETHER.items():
-        if set(names) & set(wanted):
+        if (set(names) & set(wanted)) - set(found):
             found |= compute(pair)
     return {name: found[name] for name in METRICS if name in found and name in wanted}
 
@@ -75,15 +79,18 @@ def control(
     real: Float[np.ndarray, "n d"],
     logits: Float[np.ndarray, "n classes"] | None,
     wanted: Collection[str],
-    *,
-    seed: int = 0,
 ) -> dict[str, Estimate]:
     """The same between two random halves of the real set: what chance and bias alone amount to."""
-    order = np.random.default_rng(seed).permutation(len(real))
-    first, second = np.array_split(order, 2)
+    first, second = halves(len(real))
     pair = Pair(
         real=real[first],
         generated=real[second],
         logits=None if logits is None else logits[second],
     )
     return measure(pair, wanted)
+
+
+def halves(count: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the control's two sets."""
+    first, second = np.array_split(np.random.default_rng(seed).permutation(count), 2)
+    return first, second

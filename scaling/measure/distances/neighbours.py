@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate, bootstrap
+from scaling.measure.distances.frechet import many_and_single
 
 ROWS_AT_ONCE = 1024
 PRECISION_NEIGHBOURS = 3
@@ -31,7 +32,10 @@ def manifolds(
     real: Float[np.ndarray, "n d"], generated: Float[np.ndarray, "m d"], *, draws: int = 200
 ) -> Manifolds:
     """More than DENSITY_NEIGHBOURS samples a side."""
-    real, generated = real.astype(np.float64), generated.astype(np.float64)
+    if not (many_and_single(real) and many_and_single(generated)):
+        real, generated = real.astype(np.float64), generated.astype(np.float64)
+    centre = real.mean(axis=0)
+    real, generated = real - centre, generated - centre
     near, wide = radii(real, (PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS)).T
     (of_generated,) = radii(generated, (PRECISION_NEIGHBOURS,)).T
     in_real = np.zeros(len(generated), bool)  # within some ball of a real sample
@@ -64,14 +68,17 @@ def radii(features: Float[np.ndarray, "n d"], k: tuple[int, ...]) -> Float[np.nd
         rows = features[start : start + ROWS_AT_ONCE]
         squares = squared_distances(rows, features)
         squares[np.arange(len(rows)), np.arange(start, start + len(rows))] = 0  # itself, exactly
-        found.append(np.partition(squares, k, axis=1)[:, k])
+        squares.partition(k, axis=1)
+        found.append(squares[:, k])
     return np.concatenate(found)
 
 
 def squared_distances(
     x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]
 ) -> Float[np.ndarray, "n m"]:
-    """|x - y|^2 of all pairs, about a common centre, lest digits be lost; never below zero."""
-    x, y = x - y.mean(axis=0), y - y.mean(axis=0)
-    squares = (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
+    """|x - y|^2 of all pairs of rows about a common centre, else digits are lost; never below 0."""
+    squares = x @ y.T
+    squares *= -2
+    squares += (x**2).sum(axis=1)[:, None]
+    squares += (y**2).sum(axis=1)
     return squares.clip(0, out=squares)

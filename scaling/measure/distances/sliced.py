@@ -30,25 +30,6 @@ def sliced_wasserstein(
     return Estimate.normal(float(squares.mean()), float(squares.std(ddof=1)) / count**0.5)
 
 
-def beyond_gaussian(
-    x: Float[np.ndarray, "n d"],
-    y: Float[np.ndarray, "m d"],
-    *,
-    count: int = DIRECTIONS,
-    seed: int = 0,
-) -> float:
-    """Share of the sliced squared W2 that means and variances do not see, 0 to 1.
-
-    Along each direction the squared W2 is never below that of Gaussians with the same means and
-    variances (Gelbrich 1990); the excess is what a Frechet distance cannot count.
-    """
-    along = directions(x.shape[1], count, seed)
-    x, y = x.astype(np.float64) @ along, y.astype(np.float64) @ along
-    seen = (x.mean(axis=0) - y.mean(axis=0)) ** 2 + (x.std(axis=0) - y.std(axis=0)) ** 2
-    whole = wasserstein_squared(x, y).sum()
-    return float(1 - seen.sum() / whole) if whole > 0 else 0.0
-
-
 def wasserstein_squared(
     x: Float[np.ndarray, "n count"], y: Float[np.ndarray, "m count"]
 ) -> Float[np.ndarray, " count"]:

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from scaling.errors import InputError
+from scaling.measure.features.labels import of_files
 
 SUFFIXES = frozenset([".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"])
 PLAIN = frozenset(["RGB", "L", "P", "1"])
@@ -27,6 +28,7 @@ class Pictures:
     files: tuple[Path, ...] = ()
     array: UInt8[np.ndarray, "n h w 3"] | None = None
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.files) if self.array is None else len(self.array)
@@ -57,7 +59,9 @@ def in_folder(folder: Path) -> Pictures:
         )
     if grey:
         notes.append(f"{grey} grey images; their one channel stands for all three")
-    return Pictures(source=str(folder), files=files, notes=tuple(notes))
+    return Pictures(
+        source=str(folder), files=files, notes=tuple(notes), labels=of_files(files, folder)
+    )
 
 
 def in_array(images: np.ndarray, source: str) -> Pictures:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,21 +13,25 @@ from scaling.data import npz
 from scaling.errors import InputError
 from scaling.files import replacing
 from scaling.measure.features import pictures, protocol
+from scaling.measure.features.labels import LABELS, of_array
 from scaling.measure.features.network import Network, extract
 from scaling.measure.features.protocol import Protocol
 
 FEATURES, IMAGES, LOGITS = "features", "images", "logits"
+type Watch = Callable[[pictures.Pictures], Iterable[np.ndarray]]
+"""Hands on the images as they are, and may tell somebody how many are done."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
-    """Features, logits where the network classifies, and what to know of both."""
+    """Features, logits where the network classifies, labels where there are any, and notes."""
 
     source: str
     features: Float32[np.ndarray, "n d"]
     logits: Float32[np.ndarray, "n classes"] | None
     protocol: Protocol
     notes: tuple[str, ...] = ()
+    labels: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -38,24 +42,28 @@ class FeatureSet:
         return hashlib.sha256(np.ascontiguousarray(self.features).tobytes()).hexdigest()
 
 
-def load(path: Path, network: Callable[[], Network]) -> FeatureSet:
-    """Of a folder of images, an .npy, or an .npz with `images` or `features`.
+def load(path: Path, network: Callable[[], Network], watched: Watch = iter) -> FeatureSet:
+    """Of a folder of images, an .npy, or an .npz with `images` or `features`, and `labels`.
 
-    `network` is called only if there are images. InputError for what cannot be used.
+    `network` is called only if there are images, which go through `watched` one by one. InputError
+    for what cannot be used.
     """
     if path.is_dir():
-        return from_pictures(pictures.in_folder(path), network())
-    arrays = _arrays(path)
+        return from_pictures(pictures.in_folder(path), network(), watched)
+    arrays, source = _arrays(path), f"file '{path}'"
+    given = arrays[FEATURES if FEATURES in arrays else IMAGES]
+    labels = of_array(arrays.get(LABELS), len(given), source)
     if FEATURES in arrays:
         recorded = arrays.get("protocol")
         made = protocol.GIVEN if recorded is None else Protocol(**json.loads(str(recorded)))
-        return from_array(arrays[FEATURES], f"file '{path}'", arrays.get(LOGITS), made)
-    return from_pictures(pictures.in_array(arrays[IMAGES], f"file '{path}'"), network())
+        return from_array(given, source, arrays.get(LOGITS), made, labels)
+    images = replace(pictures.in_array(given, source), labels=labels)
+    return from_pictures(images, network(), watched)
 
 
-def from_pictures(images: pictures.Pictures, network: Network) -> FeatureSet:
+def from_pictures(images: pictures.Pictures, network: Network, watched: Watch = iter) -> FeatureSet:
     """Every image through the network."""
-    features, logits = extract(network, images)
+    features, logits = extract(network, watched(images))
     checked(features, images.source)
     return FeatureSet(
         source=images.source,
@@ -63,11 +71,16 @@ def from_pictures(images: pictures.Pictures, network: Network) -> FeatureSet:
         logits=logits,
         protocol=protocol.of(network),
         notes=images.notes,
+        labels=images.labels,
     )
 
 
 def from_array(
-    features: np.ndarray, source: str, logits: np.ndarray | None, made: Protocol
+    features: np.ndarray,
+    source: str,
+    logits: np.ndarray | None,
+    made: Protocol,
+    labels: tuple[str, ...] | None = None,
 ) -> FeatureSet:
     """Features [n, d] as they are, in float32."""
     if features.ndim != 2 or features.dtype.kind != "f":
@@ -82,19 +95,22 @@ def from_array(
         features=features.astype(np.float32),
         logits=None if logits is None else logits.astype(np.float32),
         protocol=made,
+        labels=labels,
     )
 
 
 def save(found: FeatureSet, path: Path) -> None:
     """As an .npz that `load` reads again, without the images and the network."""
-    logits = {} if found.logits is None else {LOGITS: found.logits}
+    beside = {} if found.logits is None else {LOGITS: found.logits}
+    if found.labels is not None:
+        beside[LABELS] = np.array(found.labels)
     with replacing(path) as draft, draft.open("wb") as file:
         np.savez(
             file,
             allow_pickle=False,
             features=found.features,
             protocol=json.dumps(asdict(found.protocol)),
-            **logits,
+            **beside,
         )
 
 

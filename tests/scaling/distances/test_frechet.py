@@ -1,13 +1,16 @@
 """The Frechet distance against closed forms, scipy's matrix root, and its own bias."""
 
+from functools import reduce
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.linalg import sqrtm
 
-from scaling.measure.distances.frechet import frechet, frechet_distance, gaussian, influence
+from scaling.measure.distances.frechet import frechet, gaussian
 from scaling.measure.distances.infinite import frechet_infinite
-from scaling.measure.distances.moments import Moments, merged, moments
+from scaling.measure.distances.influence import frechet_distance, transport
+from scaling.measure.distances.moments import Moments, merged, moments, weighted
 
 
 def population(mean, covariance, count=10**9):
@@ -49,7 +52,7 @@ def test_fewer_samples_than_dimensions_or_more_it_is_the_textbook_value(n, m):
     assert_allclose(frechet(gaussian(x), gaussian(y)), textbook(x, y), rtol=1e-5)
     assert_allclose(
         frechet(gaussian(x), gaussian(y)),
-        frechet(gaussian(moments([x])), gaussian(moments([y]))),
+        frechet(gaussian(moments(x)), gaussian(moments(y))),
         rtol=1e-6,
     )
 
@@ -68,11 +71,11 @@ def test_a_dead_feature_is_no_obstacle():
 def test_order_and_blocks_do_not_matter():
     rng = np.random.default_rng(4)
     x = (100 + correlated(rng, 1000, 12)).astype(np.float32)
-    whole, parts = moments([x]), moments(np.array_split(x[::-1], 7))
+    whole, parts = moments(x), reduce(merged, map(moments, np.array_split(x[::-1], 7)))
     assert_allclose(parts.mean, whole.mean, rtol=1e-12)
     assert_allclose(parts.scatter, whole.scatter, rtol=1e-9, atol=1e-7)
     assert_allclose(whole.covariance, np.cov(x.astype(float).T), rtol=1e-9)
-    again = merged(moments([x[:1]]), moments([x[1:]]))
+    again = merged(moments(x[:1]), moments(x[1:]))
     assert_allclose(again.scatter, whole.scatter, rtol=1e-9, atol=1e-7)
 
 
@@ -95,7 +98,8 @@ def test_the_interval_is_that_of_a_jackknife_with_tiny_weights(shape):
         (weighted(even + step * unit) - weighted(even - step * unit)) / (2 * step)
         for unit in np.eye(shape[0])
     ]
-    found = influence(gaussian(x), gaussian(y), y) / shape[0]
+    found = transport(gaussian(x), gaussian(y)).slopes_b(y) / shape[0]
+    found -= found.mean()
     assert_allclose(found, slopes - np.mean(slopes), rtol=1e-3, atol=1e-4 * np.abs(found).max())
 
 
@@ -155,3 +159,26 @@ def test_equal_populations_have_the_limit_zero():
     values = np.array([f.limit.value for f in found])
     assert abs(values.mean()) < 3 * values.std(ddof=1) / 30**0.5 + 0.01
     assert min(f.values[0] for f in found) > 0.2
+
+
+@pytest.mark.parametrize(("decay", "apart"), [(1.0, 0.001), (2.0, 0.3)])
+def test_float32_products_keep_six_digits_and_are_left_where_they_would_not(decay, apart):
+    """Rectified features off zero; those of the steep spectrum all but determine one another."""
+    rng = np.random.default_rng(11)
+    turn, _ = np.linalg.qr(rng.normal(size=(512, 512)))
+    spread = np.arange(1, 513)[:, None] ** (-decay / 2) * turn
+    x, y = (
+        (np.maximum(rng.normal(size=(1500, 512)) @ spread * scale, 0) + 0.5).astype(np.float32)
+        for scale in (1.0, 1.0 + apart)
+    )
+    exact = frechet(gaussian(moments(x)), gaussian(moments(y)))
+    assert_allclose(frechet(gaussian(x), gaussian(y)), exact, rtol=5e-7)
+
+
+def test_weights_are_copies():
+    rng = np.random.default_rng(12)
+    x, copies = rng.normal(size=(40, 6)), rng.integers(0, 4, size=40)
+    found, plain = weighted(x, copies.astype(float)), x.repeat(copies, axis=0)
+    assert_allclose(found.mean, plain.mean(axis=0))
+    assert_allclose(found.scatter / found.count, np.cov(plain.T, ddof=0), rtol=1e-9)
+    assert_allclose(found.covariance, np.cov(x.T, aweights=copies), rtol=1e-9)

@@ -74,3 +74,24 @@ def test_cmmd_is_unbiased():
         for _ in range(200)
     ])  # fmt: skip
     assert abs(values.mean() - truth) < 2 * values.std(ddof=1) / 200**0.5
+
+
+def test_large_sets_are_cut_into_subsets_and_nothing_changes_but_noise(monkeypatch):
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(400, 3)), rng.normal(size=(300, 3)) + 0.5
+    whole = kid(x, y)
+    monkeypatch.setattr("scaling.measure.distances.kernel.SUBSET", 100)
+    cut = kid(x, y)
+    reach = whole.high - whole.value
+    assert abs(cut.value - whole.value) < 0.5 * reach
+    assert_allclose(cut.high - cut.value, reach, rtol=0.15)
+
+
+def test_float32_products_are_precise_enough():
+    rng = np.random.default_rng(5)
+    x, y = (abs(rng.normal(size=(300, 512)) * s).astype(np.float32) for s in (1, 1.02))
+    for metric in (kid, cmmd):
+        exact = metric(x.astype(float), y.astype(float))
+        found = metric(x, y)
+        assert abs(found.value - exact.value) < 1e-3 * (exact.high - exact.value)
+        assert_allclose(found.high - found.low, exact.high - exact.low, rtol=1e-3)
