@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from analysis.settings import FitSettings
@@ -16,6 +17,9 @@ def is_sweep(path: Path) -> bool:
 
 def fingerprint(directory: Path, settings: FitSettings) -> str:
     """A digest of everything that an analysis hangs on: tables, settings, laws, and this code."""
+    if settings.floor == "control":  # whose value is the tables'
+        known = {name: value for name, value in settings.known.items() if name != "E"}
+        settings = replace(settings, known=known)
     digest = hashlib.sha256(f"{settings!r}\n".encode())
     for path in _inputs(directory, settings):
         content = path.read_bytes() if path.is_file() else b""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from analysis.files import write
 from analysis.formats import FORMATS, Sheet
+from analysis.inference_sheets import inference_sheet
 from analysis.metrics.sheets import correlations_sheet, weightings_sheet
 from analysis.sample_sheets import sample_metrics_sheet
 from analysis.scale.sheets import frontier_sheet, isoflop_sheet, lifetimes_sheet, shifts_sheet
@@ -34,6 +35,7 @@ def _if_any[T](build: Callable[[T], Sheet], found: T | None) -> Sheet:
 
 SHEETS_IN_DEPTH: dict[str, Callable[[Series], Sheet]] = {
     "sample_metrics": sample_metrics_sheet,
+    "inference": inference_sheet,
     "correlations": lambda series: correlations_sheet(series.correlations),
     "weightings": lambda series: weightings_sheet(series.weightings),
     "sensitivity": lambda series: _if_any(sensitivity_sheet, series.sensitivity),

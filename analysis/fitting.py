@@ -11,6 +11,8 @@ from analysis.diagnosis import known_of, not_identified, notes
 from analysis.estimation.estimate import LEAST_DELTA, Estimate, estimate
 from analysis.estimation.problem import Array, Problems, pose, stack
 from analysis.fitted import Fit
+from analysis.floor import with_floor
+from analysis.inference import at
 from analysis.laws import Law, find
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
@@ -49,6 +51,8 @@ def fit(
         table = from_frame(table, columns)
     asked = find(law)
     along = along or (IN_SEVERAL if len(asked.variables) > 1 else "size")
+    table = at(table, settings.metric, settings.inference)
+    settings = with_floor([table], settings)
     selection = select(table, settings)
     points = last_horizon(selection) if along == "size" else selection.points
     return fit_tasks([task(points, asked, along)], settings)[0].fit

@@ -29,6 +29,10 @@ def method(series: Series, settings: FitSettings) -> str:
     if settings.known:
         told = [f"{name} = {_with_error(*pair)}" for name, pair in settings.known_values.items()]
         parts.append(f"not fitted but known: {', '.join(told)}")
+    if settings.floor == "control":
+        parts.append("E is what real images in the samples' place reach")
+    if settings.inference == "best":
+        parts.append("samples are of each run's best inference setting, chosen by other samples")
     replicates = f"by a bootstrap over runs ({settings.bootstrap} replicates)"
     drawn = replicates if settings.bootstrap else "not drawn, for no bootstrap was asked for"
     if settings.intervals in PARAMETERS:

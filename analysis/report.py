@@ -20,6 +20,7 @@ from analysis.files import write
 from analysis.formats import Sheet
 from analysis.gaps import DATA_LIMITED_SHARE
 from analysis.headline import below_floor, headline
+from analysis.inference_sheets import inference_sentences
 from analysis.laws import find
 from analysis.method import method
 from analysis.sample_sheets import sentences
@@ -49,6 +50,8 @@ CAPTIONS = {
     "legend the slopes on logarithmic axes. Zero means that width changes nothing.",
     "sample_metrics": "Distances of samples from real images at the last horizon, with intervals. "
     "Dashed: training images in the samples' place, which is what a perfect model could reach.",
+    "inference": "The metric that settings were chosen by, at every setting of the largest rung; "
+    "means over its runs. Framed: what most of them chose.",
     "correlations": "Spearman's rank correlation of every two metrics: above the diagonal across "
     "runs, below it within rungs, where size says nothing. Faded where the interval holds zero, "
     "which by chance alone one pair in twenty escapes.",
@@ -148,6 +151,7 @@ def _view(series: Series, drawings: Sequence[Drawing], settings: FitSettings) ->
         ],
         "beyond": beyond_sentences(series.beyond),
         "sample_metrics": list(sentences(series)),
+        "inference": list(inference_sentences(series)),
         "searches": [
             sentence
             for item in series.weightings

@@ -120,7 +120,7 @@ def _along(
             rung=str(rung),
             size=float(group[column].iloc[0]),
             runs=len(group),
-            mean=_mean(group, reach),
+            mean=mean_of(group, reach),
         )
         for rung, group in rows.groupby("rung")
     )
@@ -134,7 +134,8 @@ def _along(
     )
 
 
-def _mean(group: pd.DataFrame, reach: float) -> Measured:
+def mean_of(group: pd.DataFrame, reach: float) -> Measured:
+    """Over a rung's runs, `reach` standard errors either side; see `OfRung`."""
     values, errors = (group[name].to_numpy(float) for name in ("value", "standard_error"))
     drawing = sqrt((errors**2).mean())
     seeds = values.std(ddof=1) / sqrt(len(values)) if len(values) > 1 else 0.0

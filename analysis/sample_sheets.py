@@ -31,8 +31,8 @@ def sentences(series: Series) -> Iterator[str]:
         yield (
             f"Real images in the samples' place have a {series.selection.metric} of {control}. To "
             f"take that for the floor instead of fitting one, write in the manifest "
-            f"fit: {{metric: {series.selection.metric}, known: {{E: [{floor:.3g}, "
-            f"{control.error:.2g}]}}}}."
+            f"fit: {{metric: {series.selection.metric}, floor: control}}, which is known: "
+            f"{{E: [{floor:.3g}, {control.error:.2g}]}}."
         )
 
 

@@ -21,6 +21,10 @@ class FitSettings:
     the law. Values above the law count `asymmetry` times: less than one for an envelope of runs
     that may be tuned badly. `weighting` is "equal" or by "standard_error". `known` parameters are
     not fitted, such as a floor that was measured: name -> value, or (value, its standard error).
+    `floor` "control" takes for E what real images in the samples' place reach, and its error.
+    `inference` "best" fits values at each run's best setting of inference, where samples have
+    them, and "fixed" at the one of the manifest.
+
     `bootstrap` counts the replicates; `resampling` says how they are drawn. `intervals` of
     parameters are theirs, or by "profile" likelihood or the "delta" method, which need none and
     take known parameters to be exact; a prediction's are the bootstrap's whatever is said.
@@ -40,6 +44,8 @@ class FitSettings:
     asymmetry: float = 1.0
     weighting: Literal["equal", "standard_error"] = "equal"
     known: Mapping[str, float | Sequence[float]] = field(default_factory=dict)
+    floor: Literal["fitted", "control"] = "fitted"
+    inference: Literal["fixed", "best"] = "fixed"
     bootstrap: int = 1000
     resampling: Literal["auto", "cases", "residuals", "wild"] = "auto"
     intervals: Literal["bootstrap", "profile", "delta"] = "bootstrap"
@@ -58,6 +64,8 @@ class FitSettings:
                 self.weighting in ("equal", "standard_error"),
                 "equal or standard_error",
             ),
+            "floor": (self.floor in ("fitted", "control"), "fitted or control"),
+            "inference": (self.inference in ("fixed", "best"), "fixed or best"),
             "resampling": (
                 self.resampling in ("auto", "cases", "residuals", "wild"),
                 "auto, cases, residuals or wild",

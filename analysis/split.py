@@ -1,6 +1,7 @@
 """A table taken apart into its series, one for each combination of swept columns."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,10 @@ def split(table: Table, several: bool) -> Iterator[tuple[Table, str, dict[str, A
         runs_of_each[0] = pd.concat([runs_of_each[0], _of_no_series(table, runs_of_each)])
     for fixed, (_, frame), runs in zip(fixings, groups, runs_of_each, strict=True):
         label = _label(fixed)
-        part = Table(
-            frame=frame,
-            source=table.source,
-            digest=table.digest,
-            runs=runs,
-            protocols=table.protocols,
-            directory=table.directory,
+        tried = (
+            table.tried[table.tried["run"].isin(frame["run"])] if len(table.tried) else table.tried
         )
+        part = replace(table, frame=frame, runs=runs, tried=tried)
         yield part, f"{source}: {label}" if source else label, fixed
 
 

@@ -12,7 +12,9 @@ from analysis.coordinates import Coordinate, coordinates
 from analysis.files import write
 from analysis.fitted import Fit
 from analysis.fitting import Unsupported, last_horizon
+from analysis.floor import with_floor
 from analysis.hold_out import HoldOut
+from analysis.inference import Inference, at, inference_of
 from analysis.laws import find
 from analysis.noise_levels import NoiseCurve, noise_curves
 from analysis.plain import NOT_IN_JSON, plain
@@ -46,7 +48,7 @@ class Series:
     Where several learning rates were tried (`rates`), only the runs at each rung's best are fitted.
     `replicates` are the bootstraps behind `hold_outs` (and, without a hold-out, behind the fits
     to all rungs), by law; they and `table` serve drawing and are not written to JSON. What stands
-    between `sample_metrics` and `table` is found by `in_depth`.
+    between `inference` and `table` is found by `in_depth`.
     """
 
     label: str
@@ -61,6 +63,7 @@ class Series:
     rates: RateSweep | None
     coordinates: tuple[Coordinate, ...]
     sample_metrics: tuple[SampleMetric, ...] = ()
+    inference: Inference | None = None
     correlations: "tuple[Correlation, ...]" = ()
     weightings: "tuple[WeightingSearch | Refused, ...]" = ()
     scale: "Scale | None" = None
@@ -125,10 +128,13 @@ class Study:
 def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     """Fit every law to every series of the tables, and hold out the largest rungs.
 
-    Raises TableError when a table cannot be fitted as asked (see `selection.select`), or when
-    `settings.rates_from` holds no sweep of learning rates.
+    Raises TableError when a table cannot be fitted as asked (see `selection.select`), when
+    `settings.rates_from` holds no sweep of learning rates, or when it lacks the best inference
+    setting or the control that settings ask for. The study's settings know a control's floor.
     """
     elsewhere = read_elsewhere(settings)
+    tables = [at(table, settings.metric, settings.inference) for table in tables]
+    settings = with_floor(tables, settings)
     series = [
         analyse_series(part, label, fixed, settings, elsewhere)
         for table in tables
@@ -190,6 +196,7 @@ def analyse_series(
         rates=rates,
         coordinates=coordinates(table, selection),
         sample_metrics=sample_metrics(table, selection, left_out, settings.confidence),
+        inference=inference_of(table, selection, left_out, settings.confidence),
         table=table,
         replicates=replicates,
     )

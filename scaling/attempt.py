@@ -12,7 +12,7 @@ import numpy as np
 from scaling import checkpoint, snapshots
 from scaling.config import RunConfig
 from scaling.files import replacing
-from scaling.measure.rows import Measurement
+from scaling.measure.rows import UNLESS_EMPTY, Measurement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,8 @@ def copy_rows(member: Member, until: int) -> None:
             row = json.loads(line)
             if row["horizon"] <= until:
                 names = ("horizon", "weights", "split", "metric", "log_snr")
-                rows[tuple(row[name] for name in names)] = line
+                of_setting = (row.get(name) for name in UNLESS_EMPTY)
+                rows[*(row[name] for name in names), *of_setting] = line
     _append_lines(member, rows.values())
 
 

@@ -172,14 +172,25 @@ class Cohort:
 
     def reconstructed(self) -> Iterator[tuple[str, Any]]:
         """The averages made from snapshots, with their names; none that `weights` has."""
-        like = self.program.one_run(self.seeds).parameters
-        stored = self.config.train.snapshots
         for width in self.config.measure.ema_widths:
             if width not in self.config.train.ema:
-                runs = [
-                    snapshots.reconstruct(m.directory / "snapshots", stored, self.step, width, like)
-                    for m in self.members
-                ]
-                made = _stack(runs)
-                places = sharding.of_states(self.mesh, made)
-                yield build.ema_name(width), jax.device_put(made, places)
+                yield build.ema_name(width), self.averaged(width)
+
+    def averaged(self, width: float | None) -> Any:
+        """Every run's weights averaged so, made from snapshots unless training keeps them.
+
+        None: those that samples are drawn from.
+        """
+        name = build.best_weights(self.config) if width is None else build.ema_name(width)
+        if name in (known := self.weights()):
+            return known[name]
+        assert width is not None
+        like = self.program.one_run(self.seeds).parameters
+        stored = self.config.train.snapshots
+        made = _stack(
+            [
+                snapshots.reconstruct(m.directory / "snapshots", stored, self.step, width, like)
+                for m in self.members
+            ]
+        )
+        return jax.device_put(made, sharding.of_states(self.mesh, made))

@@ -7,7 +7,8 @@ from models.families import FAMILIES, count
 from models.family import Shape
 from models.inputs import Inputs
 from models.ladder import Rung
-from scaling.config import RunConfig
+from scaling.config import RunConfig, SampleConfig
+from scaling.config.horizons import horizons
 from scaling.data.facts import facts
 from scaling.errors import InputError
 
@@ -72,6 +73,34 @@ def costs(config: RunConfig) -> Costs:
         state_bytes=copies * BYTES_PER_NUMBER * counted.parameters,
         activation_bytes=counted.kept[train.rematerialise] * BYTES[train.precision],
     )
+
+
+def evaluations(sampler: str, steps: int) -> int:
+    """Of the network in sampling an image unguided, as models.diffusion.samplers counts them.
+
+    Those of a user's own sampler are taken to be one a step.
+    """
+    return 2 * steps - 1 if sampler == "heun" else steps
+
+
+def sampling_flops(config: RunConfig) -> int:
+    """Of the samples that distances are measured on, had the dearest setting been the best."""
+    given, forward = config.measure.distances, counts(config).forward_flops
+    tried = given.inference
+
+    def of(drawing: SampleConfig) -> int:
+        guided = drawing.guidance_scale != 1
+        return evaluations(drawing.sampler.name, drawing.steps) * (1 + guided) * drawing.count
+
+    times = 1
+    if given.horizons == "all":
+        times = len(horizons(config.measure.horizons, config.train.steps))
+    images = of(given.drawing) * times
+    if tried.sweeps:
+        for count, seed in ((tried.samples, tried.seed), (given.samples, given.seed)):
+            every = [of(item.drawing(given.drawing, count, seed)) for item in tried.settings]
+            images += sum(every) if seed == tried.seed else max(every)
+    return images * forward
 
 
 def device_bytes(config: RunConfig, devices: int, fsdp: int) -> int:

@@ -19,6 +19,8 @@ from scaling.config.horizons import horizons
 from scaling.data.source import load
 from scaling.errors import LostClaim, Preempted
 from scaling.measure.coordinates import CoordinateMeter
+from scaling.measure.draws import Draws
+from scaling.measure.inference import InferenceMeter
 from scaling.measure.likelihood import LikelihoodMeter
 from scaling.measure.meter import Meter
 from scaling.measure.rows import Measurement
@@ -57,6 +59,7 @@ class Meters(NamedTuple):
     likelihood: LikelihoodMeter
     coordinates: CoordinateMeter
     samples: SampleMeter
+    inference: InferenceMeter
 
     def protocols(self) -> dict[str, dict[str, Any]]:
         """Every protocol in use, by its hash."""
@@ -64,7 +67,7 @@ class Meters(NamedTuple):
 
 
 def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
-    meter, likelihood, coordinates, _ = meters
+    meter, likelihood, coordinates, *_ = meters
     rows: list[list[Measurement]] = [[] for _ in cohort.members]
     for name, parameters in chain(cohort.weights().items(), cohort.reconstructed() if last else ()):
         new_rows = [meter.rows(name, parameters, cohort.step, last=last)]
@@ -97,12 +100,16 @@ def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
     cohort.forget_loss()
 
 
-def _measure_samples(cohort: Cohort, meter: SampleMeter, last: bool) -> None:
+def _measure_samples(cohort: Cohort, meters: Meters, last: bool) -> None:
+    meter, inference = meters.samples, meters.inference
     rows = meter.rows(cohort.weights()[meter.weights], cohort.step)
+    tried: list[list[Measurement]] = [[] for _ in rows]
+    if inference.due(last=last):
+        tried = inference.rows(cohort.averaged, rows, cohort.step)
     control = list(meter.control_rows(cohort.step)) if last else []
     for run, member in enumerate(cohort.members):
         if cohort.diverged_at[run] == NEVER:
-            attempt.append_rows(member, [*rows[run], *control])
+            attempt.append_rows(member, [*rows[run], *tried[run], *control])
 
 
 def _draw_samples(cohort: Cohort) -> None:
@@ -154,7 +161,7 @@ def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None]) -> None:
             last = cohort.step == steps
             if meters.samples.due(last=last):
                 with cohort.clock("sample"):
-                    _measure_samples(cohort, meters.samples, last)
+                    _measure_samples(cohort, meters, last)
             with cohort.clock("measure"):
                 _measure(cohort, meters, last)
         over = cohort.step == steps or (cohort.diverged_at != NEVER).all()
@@ -188,11 +195,13 @@ def run_cohort(
     progress(Progress(phase="compile", step=0, steps=steps))
     cohort = Cohort(members, execution, clock)
     measured = cohort.config, cohort.source
+    samples = SampleMeter(*measured, cohort.mesh)
     meters = Meters(
         Meter(*measured),
         LikelihoodMeter(*measured),
         CoordinateMeter(*measured),
-        SampleMeter(*measured, cohort.mesh),
+        samples,
+        InferenceMeter(cohort.config, samples, Draws(*measured, cohort.mesh)),
     )
     first = cohort.step
     for member in members:

@@ -26,6 +26,9 @@ MEASURED = (
 )
 """Columns that a line of measurements.jsonl gives."""
 
+AT_OTHERS = ("inference", "setting")
+"""Columns that a line gives where it is not of the fixed setting of inference; else empty."""
+
 CONFIGURED = {
     "width": "model.width",
     "depth": "model.depth",
@@ -91,7 +94,7 @@ def _digest(
     sweep: Mapping[str, Any], pairs: Sequence[tuple[StoredRun, RunState, Path | None]]
 ) -> str:
     """Changes whenever a run's status, its file of measurements or the table's columns do."""
-    header = [sweep["runs"], sweep["swept"], RUN_COLUMNS, MEASURED]
+    header = [sweep["runs"], sweep["swept"], RUN_COLUMNS, MEASURED, AT_OTHERS]
     digest = hashlib.sha256(json.dumps(header).encode())
     for run, state, attempt in pairs:
         size = _size(attempt / "measurements.jsonl") if attempt else 0
@@ -135,6 +138,8 @@ def _extend(
         steps = [row["horizon"] for row in rows]
         for name in MEASURED:
             columns.setdefault(name, []).extend([row[name] for row in rows])
+        for name in AT_OTHERS:
+            columns.setdefault(name, []).extend([row.get(name, "") for row in rows])
     except KeyError as error:
         raise InputError(f"{run.directory}: a row of its measurements lacks {error}") from None
     computed = {
@@ -220,6 +225,8 @@ def _types(columns: Mapping[str, list[Any]], swept: Sequence[str]) -> Iterator[t
         "standard_error": "float64",
         "count": "int64",
         "protocol": "string",
+        "inference": "string",
+        "setting": "string",
     }.items()
     for path in swept:
         kinds = {type(value) for value in columns.get(path, []) if value is not None}

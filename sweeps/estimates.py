@@ -25,8 +25,12 @@ def core_rate(parameters: float) -> float:
 
 
 def run_seconds(record: Mapping[str, Any], rate: float | None = None) -> float:
-    """Training time of one run at `rate` FLOP/s, or at its size's CORE_RATES."""
-    return record["flops"] / (rate or core_rate(record["parameters"]))
+    """Time of one run at `rate` FLOP/s, or at its size's CORE_RATES.
+
+    Of training and of drawing the samples that distances are measured on, not of their features.
+    """
+    flops = record["flops"] + record.get("sampling_flops", 0)
+    return flops / (rate or core_rate(record["parameters"]))
 
 
 def makespan(seconds: Iterable[float], workers: int) -> float:

@@ -32,7 +32,7 @@ class Plan:
         return float(sum(record["flops"] for record in self.records))
 
     def run_seconds(self, record: dict[str, Any]) -> float:
-        """Training time of one run on one worker, without compilation."""
+        """Time of one run on one worker, to train and draw samples, without compilation."""
         return run_seconds(record, self.rate)
 
     @property
@@ -104,14 +104,16 @@ def text(found: Plan) -> str:
     slowest, fastest = (rate / 1e9 for _, rate in (CORE_RATES[0], CORE_RATES[-1]))
     by_size = f"{slowest:.0f} to {fastest:.0f} GFLOP/s (more for larger models)"
     rate = f"{found.rate:.3g} FLOP/s" if found.rate else by_size
+    drawn = float(sum(record["sampling_flops"] for record in found.records))
+    sampling = f", and {drawn:.3g} to sample for measure.distances at most" if drawn else ""
     lines += [
         "",
         "state: weights, gradients, moments, averages; a device: its share of the state and what",
         "the backward pass keeps of its share of a batch",
         f"{len(found.records)} runs in {len(found.cohorts)} cohorts on {found.workers} "
-        f"worker{'s' * (found.workers > 1)}: {found.flops:.3g} training FLOPs",
+        f"worker{'s' * (found.workers > 1)}: {found.flops:.3g} training FLOPs{sampling}",
         f"about {clock(found.seconds)}, if a worker does {rate} and compiles each cohort in "
-        f"{START_SECONDS:.0f} s; measuring and sampling come on top",
+        f"{START_SECONDS:.0f} s; measuring comes on top",
     ]
     return "\n".join(line.rstrip() for line in lines)
 

@@ -103,6 +103,15 @@ class FitConfig(Section):
         description="parameters that are not fitted, such as a measured floor: E: 0.12, or with "
         "its standard error, E: [0.12, 0.002]",
     )
+    floor: Literal["fitted", "control"] = Field(
+        default="fitted",
+        description="E; control: what real images in the samples' place reach, with its error",
+    )
+    inference: Literal["fixed", "best"] = Field(
+        default="fixed",
+        description="setting that samples were drawn at; best: each run's own, as "
+        "measure.distances.inference found it",
+    )
     resampling: Literal["auto", "cases", "residuals", "wild"] = Field(
         default="auto", description="what the bootstrap draws anew"
     )

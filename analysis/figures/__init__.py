@@ -12,6 +12,7 @@ from analysis.figures.correlations import correlation_matrix
 from analysis.figures.ema import ema_widths
 from analysis.figures.frontier import compute_frontier
 from analysis.figures.gap import generalisation_gap
+from analysis.figures.inference import inference_grid
 from analysis.figures.isoflop import isoflop_profiles
 from analysis.figures.learning_rates import learning_rates
 from analysis.figures.lifetime import lifetime_cost
@@ -46,6 +47,7 @@ FIGURES: dict[str, Callable[[Series], Figure | None]] = {
     "isoflop": _isoflop,
     "lifetime": lambda series: lifetime_cost(series.scale.lifetimes) if series.scale else None,
     "sample_metrics": sample_metrics_figure,
+    "inference": inference_grid,
     "correlations": lambda series: correlation_matrix(series.correlations),
     "weighting": lambda series: weighting_search(most_telling(series.weightings)),
 }

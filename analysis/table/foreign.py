@@ -10,7 +10,7 @@ from analysis.imports.imported import Imported
 from analysis.table.expression import Expression
 from analysis.table.history import of_history, thin
 from analysis.table.left_out import exclusions
-from analysis.table.model import SWEEP_COLUMNS, Table, TableError
+from analysis.table.model import SWEEP_COLUMNS, Table, TableError, apart
 from analysis.table.naming import name_runs
 from analysis.table.roles import FINISHED, LABELS, NUMBERS, asked_roles, choose
 
@@ -34,7 +34,8 @@ def from_frame(
     if not columns and set(frame.columns) >= SWEEP_COLUMNS:
         if "learning_rate" not in frame:
             frame = frame.rename(columns={"train.learning_rate": "learning_rate"})
-        return Table(frame=frame.reset_index(drop=True), source=source, digest=digest)
+        fixed, tried = apart(frame.reset_index(drop=True))
+        return Table(frame=fixed, source=source, digest=digest, tried=tried)
     return from_import(Imported(frame=frame), columns, source=source, digest=digest)
 
 

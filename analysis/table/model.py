@@ -41,6 +41,10 @@ class Table:
     metric, weights, split and protocol; `mapping` says which of their columns, or what sum of
     them, became ours. Their other numeric columns keep their names. `excluded` are the rows that
     cannot be used, `notes` what a reader should know of how the rest was read.
+
+    Values at inference settings other than the manifest's are not in `frame`, where they would mix
+    with the others: `tried` has them in the columns `inference` (candidate or best) and `setting`,
+    beside the fixed setting's values of the same metrics, where `inference` is empty.
     """
 
     frame: pd.DataFrame
@@ -53,6 +57,7 @@ class Table:
     mapping: Mapping[str, str] = field(default_factory=dict)
     excluded: tuple[Exclusion, ...] = ()
     notes: tuple[str, ...] = ()
+    tried: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -66,6 +71,18 @@ class Table:
         frame, read_as = self.frame, ", ".join(f"{k} = {v}" for k, v in self.mapping.items())
         counts = f"{len(frame):,} rows, {frame['run'].nunique():,} runs"
         return f"{self.source}: {counts}, {frame['rung'].nunique():,} sizes; {read_as}"
+
+
+def apart(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A sweep's rows at the fixed inference setting, and what becomes `Table.tried`."""
+    if "inference" not in frame:
+        return frame, pd.DataFrame()
+    told = frame[["inference"]].fillna("").astype(str)["inference"]
+    fixed = frame[told == ""].drop(columns=["inference", "setting"], errors="ignore")
+    compared = frame["metric"].isin(frame["metric"][told != ""]) & (frame["weights"] != "real")
+    setting = frame["setting"].fillna("").astype(str) if "setting" in frame else ""
+    tried = frame.assign(inference=told, setting=setting)[compared]
+    return fixed.reset_index(drop=True), tried.reset_index(drop=True)
 
 
 def nearest(name: str, present: Iterable[str]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -58,10 +59,8 @@ def _read_sweep(directory: Path) -> Table:
         raise TableError(f"{path}: not a sweep's table; it lacks {missing}")
     table = from_frame(frame, source=str(directory), digest=digest_of([path]))
     runs, protocols = directory / "runs.csv", directory / "protocols.json"
-    return Table(
-        frame=table.frame,
-        source=str(directory),
-        digest=table.digest,
+    return replace(
+        table,
         runs=pd.read_csv(runs) if runs.is_file() else pd.DataFrame(),
         protocols=json.loads(protocols.read_text()) if protocols.is_file() else {},
         directory=directory,

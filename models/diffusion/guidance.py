@@ -21,7 +21,7 @@ def _guided(
     good: Float[Array, "b *d"],
     bad: Float[Array, "b *d"],
     log_snr: Float[Array, " b"],
-    scale: float,
+    scale: float | Float[Array, ""],
     interval: Interval,
 ) -> Float[Array, "b *d"]:
     """bad + scale (good - bad) within the interval of lambda, `good` itself outside."""
@@ -30,14 +30,16 @@ def _guided(
     return jnp.where((low <= level) & (level <= high), bad + scale * (good - bad), good)
 
 
-def classifier_free(network: Network, scale: float, interval: Interval = EVERYWHERE) -> Network:
+def classifier_free(
+    network: Network, scale: float | Float[Array, ""], interval: Interval = EVERYWHERE
+) -> Network:
     """Prediction without the caption plus `scale` times what the caption adds (arXiv 2207.12598).
 
     Scale 1 is the conditional network itself, 0 the unconditional one. The empty caption is all
     padding (token 0). Outside the interval [low, high] of lambda nothing is guided
-    (arXiv 2404.07724).
+    (arXiv 2404.07724). An array for a scale is not looked at: at 1 it costs what guidance does.
     """
-    if scale == 1.0:
+    if isinstance(scale, int | float) and scale == 1:
         return network
 
     def guided(

@@ -36,6 +36,13 @@ IntervalsOption = Annotated[
         metavar="bootstrap|profile|delta",
     ),
 ]
+InferenceOption = Annotated[
+    str | None,
+    typer.Option(
+        help="of samples: fixed, the manifest's setting, or best, each run's own",
+        metavar="fixed|best",
+    ),
+]
 ColumnsOption = Annotated[
     str | None,
     typer.Option(
@@ -67,11 +74,12 @@ def fit(
     ] = None,
     bootstrap: BootstrapOption = None,
     intervals: IntervalsOption = None,
+    inference: InferenceOption = None,
     columns: ColumnsOption = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
 ) -> None:
     """Fit scaling laws with intervals, and predict the largest rungs from the others."""
-    with _errors_for_people():
+    with errors_for_people():
         choices = {
             "metric": metric,
             "weights": weights,
@@ -82,6 +90,7 @@ def fit(
             "huber_delta": huber_delta,
             "bootstrap": bootstrap,
             "intervals": intervals,
+            "inference": inference,
             "laws": (law,) if law else None,
         }
         if _is_sweep(table) and not law and not columns:
@@ -130,12 +139,14 @@ def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable
         metric: MetricOption = None,
         weights: WeightsOption = None,
         hold_out: HoldOutOption = None,
+        inference: InferenceOption = None,
         columns: ColumnsOption = None,
     ) -> str:
-        with _errors_for_people():
+        with errors_for_people():
             from analysis.in_depth import in_depth
 
             choices = {"metric": metric, "weights": weights, "hold_out": hold_out}
+            choices["inference"] = inference
             study = _study(table, columns, choices)
             study = in_depth(study)
             title = _place(table).resolve().stem
@@ -274,7 +285,7 @@ def _is_sweep(table: Path) -> bool:
 
 
 @contextmanager
-def _errors_for_people() -> Iterator[None]:
+def errors_for_people() -> Iterator[None]:
     """Bad input ends with its message and exit status 2, without a traceback."""
     try:
         yield

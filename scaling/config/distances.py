@@ -1,28 +1,22 @@
 """How far the images a run draws lie from real ones."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from scaling.config.distance_metrics import FEWEST, DistanceMetric
+from scaling.config.inference import InferenceConfig
 from scaling.config.samplers import DDIM, GridConfig, QuantileGrid, SamplerConfig
 from scaling.config.samples import GuidanceInterval, SampleConfig
 from scaling.config.section import Section
 from scaling.errors import InputError
-
-DistanceMetric = Literal[
-    "fd",
-    "fd_infinite",
-    "kid",
-    "cmmd",
-    "precision",
-    "recall",
-    "density",
-    "coverage",
-    "sliced_wasserstein",
-]
-FEWEST = 8
-"""Samples a side, as in scaling.measure.distances.metrics."""
 
 
 class DistanceConfig(Section):
@@ -56,6 +50,10 @@ class DistanceConfig(Section):
         default=None, description="log-SNR within which to guide (arXiv 2404.07724); none: all"
     )
     seed: int = Field(default=0, ge=0, description="of captions, noise and references; of all runs")
+    inference: InferenceConfig = Field(
+        default=InferenceConfig(),
+        description="settings to try at the last horizon, beside the one above; none by default",
+    )
 
     @property
     def drawing(self) -> SampleConfig:
@@ -78,6 +76,49 @@ class DistanceConfig(Section):
             if metrics.count(name) > 1:
                 raise ValueError(f"'{name}' is given {metrics.count(name)} times; once is enough")
         return metrics
+
+    @model_validator(mode="after")
+    def _a_choice_can_be_made(self) -> "DistanceConfig":
+        tried = self.inference
+        if not tried.settings:
+            return self
+        if not tried.sweeps:
+            changed = {k: v for k, v in tried.settings[0].changes.items() if v != getattr(self, k)}
+            if changed or tried.settings[0].ema_width is not None:
+                raise ValueError(
+                    f"inference: '{tried.settings[0].name}' alone is no choice; give two settings "
+                    "or more, or set it in measure.distances itself"
+                )
+            return self
+        if tried.guidance_interval and not (tried.guidance_scale or self.guidance_scale != 1):
+            raise ValueError(
+                "inference.guidance_interval: nothing is guided at guidance_scale 1; give "
+                "inference.guidance_scale too"
+            )
+        if not self.samples:
+            raise ValueError(
+                "inference: samples is 0, and the best setting is measured on as many; set "
+                "measure.distances.samples, e.g. to 2000"
+            )
+        if tried.select_by not in self.metrics:
+            raise ValueError(
+                f"inference.select_by: '{tried.select_by}' is none of metrics, "
+                f"{', '.join(self.metrics)}; add it there, or choose by one of them"
+            )
+        if tried.seed == self.seed:
+            raise ValueError(
+                f"inference.seed: {tried.seed} is the seed of measure.distances too; a setting "
+                "must be chosen by other samples than those it is measured on"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_ever_without_choice(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
+        """Where nothing is tried a run is what it was before there was anything to try."""
+        dumped = dump(self)
+        if not self.inference.sweeps:
+            dumped.pop("inference", None)
+        return dumped
 
     @model_validator(mode="before")
     @classmethod

@@ -65,6 +65,22 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _tried_widths_can_be_made(self) -> "RunConfig":
+        train, tried = self.train, self.measure.distances.inference.ema_width
+        if None in tried and train.ema and train.ema[0] in tried:
+            raise ValueError(
+                f"measure.distances.inference.ema_width: {train.ema[0]:g} and null are the same "
+                "weights, the first of train.ema; give one of them"
+            )
+        missing = [width for width in tried if width is not None and width not in train.ema]
+        if missing and not train.snapshots.count:
+            raise ValueError(
+                f"measure.distances.inference.ema_width: {missing[0]:g} is not in train.ema, and "
+                "there are no snapshots to make it from: set train.snapshots.count, e.g. to 16"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _a_floor_can_be_found(self) -> "RunConfig":
         method = self.measure.floor.method
         if method != "none" and isinstance(self.data, MixtureData):

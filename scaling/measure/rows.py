@@ -12,7 +12,11 @@ from jaxtyping import Float
 
 @dataclass(frozen=True, kw_only=True)
 class Measurement:
-    """One number with its standard error and the hash of the protocol it was measured by."""
+    """One number with its standard error and the hash of the protocol it was measured by.
+
+    `inference` is empty for what the manifest fixes, "candidate" for one of the settings that are
+    tried and "best" for the one chosen, which `setting` names.
+    """
 
     horizon: int
     weights: str
@@ -23,10 +27,17 @@ class Measurement:
     standard_error: float | None
     count: int
     protocol: str
+    inference: str = ""
+    setting: str = ""
 
     def to_json(self) -> str:
         """One line of measurements.jsonl; numbers keep every digit."""
-        return json.dumps(asdict(self))
+        told = asdict(self)
+        return json.dumps({k: v for k, v in told.items() if v != "" or k not in UNLESS_EMPTY})
+
+
+UNLESS_EMPTY = ("inference", "setting")
+"""Fields that a line has only where they say something."""
 
 
 def protocol_hash(protocol: dict[str, Any]) -> str:

@@ -5,14 +5,14 @@ image's number alone, so that runs are compared on the same draws. The control p
 images in the samples' place: what a perfect model could be expected to reach.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32
 
 from scaling import build
 from scaling.config import RunConfig
@@ -20,11 +20,19 @@ from scaling.data.source import Source
 from scaling.errors import InputError
 from scaling.measure.distances.estimate import TWO_SIDED_95, Estimate
 from scaling.measure.distances.metrics import FEWEST, METRICS, Pair, measure
+from scaling.measure.draws import captions
 from scaling.measure.features.named import named
 from scaling.measure.kept_features import features_of, kept_features_of
 from scaling.measure.rows import Measurement, protocol_hash
-from scaling.measure.sample_protocols import REAL, sample_protocols
+from scaling.measure.sample_protocols import (
+    REAL,
+    common_protocol,
+    control_protocol,
+    drawn_protocol,
+)
 from scaling.measure.samples import IMAGES_AT_ONCE, make_block_sampler, to_uint8
+
+Features = Float32[np.ndarray, "n d"]
 
 
 class SampleMeter:
@@ -49,13 +57,15 @@ class SampleMeter:
                 f"measure.distances: there are {len(held_out.ids)} held-out images to compare "
                 f"with, and {2 * FEWEST} are needed; raise data.held_out"
             )
-        told = source.held_out(settings.samples, settings.seed).tokens
-        self._tokens = told[np.arange(settings.samples) % len(told)]
+        self._tokens = captions(source, settings.samples, settings.seed)
         self._network = named(settings.network)
         self._references = to_uint8(held_out.images)
         self._training = to_uint8(source.train_sample(settings.samples, settings.seed).images)
-        sets = self._references, self._training
-        self._protocols = sample_protocols(config, source.content_hash, self._network, *sets)
+        self.common = common_protocol(source.content_hash, self._network, self._references)
+        self._protocols = {
+            self.weights: drawn_protocol(self.common, config, settings.drawing, self.weights),
+            REAL: control_protocol(self.common, len(self._training), settings.seed),
+        }
         self._sampler = make_block_sampler(
             config, settings.drawing, self._tokens, mesh=mesh, images_at_once=images_at_once
         )
@@ -75,58 +85,63 @@ class SampleMeter:
     def rows(self, parameters: Any, horizon: int) -> list[list[Measurement]]:
         """For each run of the cohort, of parameters with a run axis."""
         runs = len(jax.tree.leaves(parameters)[0])
-        features: list[list[np.ndarray]] = [[] for _ in range(runs)]
-        broken = np.zeros(runs, bool)
-        for block in self._sampler(parameters):
-            broken |= ~np.isfinite(block).all(axis=(1, 2, 3, 4))
-            for run in np.flatnonzero(~broken):
-                features[run].append(self._features(to_uint8(block[run])))
+        labels = self._labels(self.weights, self._settings.samples, horizon)
         return [
-            list(self._broken(horizon) if bad else self._rows(np.concatenate(parts), horizon))
-            for bad, parts in zip(broken, features, strict=True)
+            list(self.distance_rows(features, self._settings.metrics, **labels))
+            for features in self.features(self._sampler(parameters), range(runs))
         ]
 
     def control_rows(self, horizon: int) -> Iterator[Measurement]:
         """Training images in the samples' place."""
-        yield from self._labelled(self._control, REAL, len(self._training), horizon)
+        yield from labelled(self._control, **self._labels(REAL, len(self._training), horizon))
 
     @cached_property
     def _control(self) -> dict[str, Estimate]:
-        return self._distances(
-            kept_features_of(self._training, self._network, "the training images")
-        )
+        training = kept_features_of(self._training, self._network, "the training images")
+        return self._distances(training, self._settings.metrics)
 
-    def _features(self, images: UInt8[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n d"]:
-        return features_of(images, self._network, "the samples")
+    def features(
+        self, blocks: Iterable[Float[np.ndarray, "runs b h w c"]], wanted: Collection[int]
+    ) -> list[Features | None]:
+        """Of the images of each run wanted; None for a run of which one is not finite."""
+        parts: dict[int, list[np.ndarray] | None] = {run: [] for run in wanted}
+        for block in blocks:
+            for run in wanted:
+                if not np.isfinite(block[run]).all():
+                    parts[run] = None
+                if (found := parts[run]) is not None:
+                    found.append(features_of(to_uint8(block[run]), self._network, "the samples"))
+        return [None if found is None else np.concatenate(found) for found in parts.values()]
 
-    def _distances(self, features: Float32[np.ndarray, "n d"]) -> dict[str, Estimate]:
-        pair = Pair(real=self._real, generated=features, logits=None)
-        return measure(pair, self._settings.metrics)
-
-    def _rows(self, features: Float32[np.ndarray, "n d"], horizon: int) -> Iterator[Measurement]:
-        yield from self._labelled(self._distances(features), self.weights, len(features), horizon)
-
-    def _broken(self, horizon: int) -> Iterator[Measurement]:
-        """Of a run that drew an image that is not finite: no number stands for that."""
-        nothing = Estimate(value=np.nan, low=np.nan, high=np.nan)
-        found = {name: nothing for name in METRICS if name in self._settings.metrics}
-        yield from self._labelled(found, self.weights, self._settings.samples, horizon)
-
-    def _labelled(
-        self, found: dict[str, Estimate], weights: str, count: int, horizon: int
+    def distance_rows(
+        self, features: Features | None, wanted: Collection[str], **labels: Any
     ) -> Iterator[Measurement]:
-        for metric, estimate in found.items():
-            yield Measurement(
-                horizon=horizon,
-                weights=weights,
-                split="held_out",
-                metric=metric,
-                log_snr=None,
-                value=float(estimate.value),
-                standard_error=standard_error(estimate),
-                count=count,
-                protocol=protocol_hash(self._protocols[weights]),
-            )
+        """A row for each metric; without features no number stands for what could not be drawn."""
+        if features is not None:
+            yield from labelled(self._distances(features, wanted), **labels)
+            return
+        nothing = Estimate(value=np.nan, low=np.nan, high=np.nan)
+        yield from labelled({name: nothing for name in METRICS if name in wanted}, **labels)
+
+    def _distances(self, features: Features, wanted: Collection[str]) -> dict[str, Estimate]:
+        return measure(Pair(real=self._real, generated=features, logits=None), wanted)
+
+    def _labels(self, weights: str, count: int, horizon: int) -> dict[str, Any]:
+        protocol = protocol_hash(self._protocols[weights])
+        return {"horizon": horizon, "weights": weights, "count": count, "protocol": protocol}
+
+
+def labelled(found: dict[str, Estimate], **labels: Any) -> Iterator[Measurement]:
+    """Distances to the held-out images as rows."""
+    for metric, estimate in found.items():
+        yield Measurement(
+            split="held_out",
+            metric=metric,
+            log_snr=None,
+            value=float(estimate.value),
+            standard_error=standard_error(estimate),
+            **labels,
+        )
 
 
 def standard_error(estimate: Estimate) -> float:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from scaling import build
-from scaling.config import RunConfig
+from scaling.config import RunConfig, SampleConfig
+from scaling.config.distance_metrics import GREATEST
 from scaling.measure.features import protocol
 from scaling.measure.features.network import Network
 from scaling.measure.kept_features import sha256
@@ -16,17 +16,16 @@ REAL = "real"
 """What rows of the control have for weights."""
 
 
-def sample_protocols(
-    config: RunConfig,
+DISTANCES = "float32 features, float64 distances"
+
+
+def common_protocol(
     content_hash: str,
     network: Network,
     references: UInt8[np.ndarray, "n h w c"],
-    training: UInt8[np.ndarray, "m h w c"],
-) -> dict[str, dict[str, Any]]:
-    """Of the rows of the weights that are sampled, and of those of the control, by weights."""
-    settings, diffusion = config.measure.distances, config.diffusion
-    weights = build.best_weights(config)
-    common = {
+) -> dict[str, Any]:
+    """What all have in common, control and samples."""
+    return {
         "data": content_hash,
         "split": "held_out",
         "references": len(references),
@@ -34,23 +33,53 @@ def sample_protocols(
         "features": asdict(protocol.of(network)),
         "pixels": "round((x + 1) * 127.5), clipped",
     }
-    drawn = settings.drawing.model_dump(mode="json", exclude={"captions", "count"})
-    distances = "float32 features, float64 distances"
-    return {
-        weights: common
-        | {
-            "images": "samples",
-            "count": settings.samples,
-            "captions": "held_out",
-            "weights": weights,
-            "sampling": drawn | {"log_snr": [diffusion.log_snr_min, diffusion.log_snr_max]},
-            "precision": f"{config.train.precision} samples, {distances}",
+
+
+def control_protocol(common: dict[str, Any], count: int, seed: int) -> dict[str, Any]:
+    """Of training images in the samples' place."""
+    of_control = {"images": "training", "count": count, "seed": seed, "precision": DISTANCES}
+    return common | of_control
+
+
+def drawn_protocol(
+    common: dict[str, Any], config: RunConfig, drawing: SampleConfig, weights: str
+) -> dict[str, Any]:
+    """Of samples drawn as `drawing` says, by the averages called `weights`."""
+    low, high = config.diffusion.log_snr_min, config.diffusion.log_snr_max
+    drawn = drawing.model_dump(mode="json", exclude={"captions", "count"})
+    return common | {
+        "images": "samples",
+        "count": drawing.count,
+        "captions": "held_out",
+        "weights": weights,
+        "sampling": drawn | {"log_snr": [low, high]},
+        "precision": f"{config.train.precision} samples, {DISTANCES}",
+    }
+
+
+def chosen_protocol(
+    common: dict[str, Any], config: RunConfig, candidates: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Of the best setting, whichever that is: `candidates` are the protocols chosen among, by name.
+
+    The same for all runs, so that laws may be fitted to each run's best.
+    """
+    settings = config.measure.distances
+    tried = settings.inference
+    differing = ("weights", "sampling")
+    return common | {
+        "images": "samples",
+        "count": settings.samples,
+        "captions": "held_out",
+        "seed": settings.seed,
+        "inference": {
+            "chosen": f"{'greatest' if tried.select_by in GREATEST else 'least'} {tried.select_by}",
+            "samples": tried.samples,
+            "seed": tried.seed,
+            "measured_on": "other samples than those it is chosen by; the same references",
+            "candidates": {
+                name: {key: told[key] for key in differing} for name, told in candidates.items()
+            },
         },
-        REAL: common
-        | {
-            "images": "training",
-            "count": len(training),
-            "seed": settings.seed,
-            "precision": distances,
-        },
+        "precision": f"{config.train.precision} samples, {DISTANCES}",
     }

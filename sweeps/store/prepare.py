@@ -63,7 +63,7 @@ def prepare(
 def record_of(run: Run) -> dict[str, Any]:
     """run.json: the resolved configuration and what it will cost."""
     from scaling.config.cohort import cohort_key
-    from scaling.costs import costs
+    from scaling.costs import costs, sampling_flops
 
     counted = costs(run.config)
     images = run.config.train.steps * run.config.train.batch_size
@@ -74,6 +74,7 @@ def record_of(run: Run) -> dict[str, Any]:
         "steps": run.config.train.steps,
         "images": images,
         "flops": counted.training_flops_per_image * images,
+        "sampling_flops": sampling_flops(run.config),
         **asdict(counted),
         "cohort_key": cohort_key(run.config),
         "config": run.config.model_dump(mode="json"),

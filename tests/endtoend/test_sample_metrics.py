@@ -51,3 +51,37 @@ def test_a_two_rung_sweep_reports_the_distances_of_its_samples(tmp_path, monkeyp
     said = " ".join(fitted.stdout.split())
     assert "No law can be fitted to these runs" in said  # two rungs are too few
     assert "40k reached" in said
+
+
+TRIED = MANIFEST.replace(
+    "steps: 6}",
+    "steps: 6, metrics: [kid],\n"
+    "              inference: {steps: [2, 6], guidance_scale: [1, 3], samples: 16}}",
+)
+
+
+@pytest.mark.slow
+def test_a_sweep_reports_the_best_inference_setting_of_each_rung(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
+    sweep = Sweep.make(tmp_path, TRIED)
+    done = sweep.run()
+    assert done.returncode == 0, done.stderr
+    rows = sweep.table()
+    kid = rows[rows["metric"] == "kid"]
+    assert kid["inference"].value_counts().to_dict() == {"": 8, "candidate": 16, "best": 4}
+    tried = kid[kid["inference"] == "candidate"].set_index(["run", "setting"])["value"]
+    for _, best in kid[kid["inference"] == "best"].iterrows():
+        assert tried[best["run"]].idxmin() == best["setting"]
+        same = kid[(kid["run"] == best["run"]) & (kid["inference"] == "")]
+        if best["setting"] == "steps=6 guidance_scale=1":
+            assert best["value"] in set(same["value"])
+    assert kid[kid["inference"] == "best"]["protocol"].nunique() == 1
+    page = (sweep.directory / "report.html").read_text()
+    assert "Inference setting by rung" in page
+    assert "least kid of 4 settings, by 16 samples at each" in page
+    command = [sys.executable, "-m", "scaling", "fit", str(sweep.directory), "--metric", "kid"]
+    fitted = subprocess.run(
+        [*command, "--inference", "best"], capture_output=True, text=True, check=False
+    )
+    assert fitted.returncode == 0, fitted.stderr
+    assert "40k" in fitted.stdout

@@ -15,7 +15,8 @@ from scaling import build
 from scaling.config import SampleConfig
 from scaling.data.source import load
 from scaling.measure import samples as sampling
-from scaling.measure.samples import description, levels_of, make_sampler, sampler_of
+from scaling.measure.drawing import levels_of, sampler_of
+from scaling.measure.samples import description, make_sampler
 from scaling.train import sharding
 from tests.scaling.conftest import tiny
 

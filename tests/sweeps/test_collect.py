@@ -16,6 +16,8 @@ COLUMNS = [
     *("run", "rung", "seed", *SIZES, "steps", "images", "flops"),
     *("status", "weights", "split", "metric", "log_snr", "value", "standard_error", "count"),
     "protocol",
+    "inference",
+    "setting",
 ]
 RUN_COLUMNS = [
     *("run", "rung", "seed", *SIZES, "flops", "steps", "images"),
