@@ -7,7 +7,8 @@ from pathlib import Path
 
 from analysis.settings import FitSettings
 
-TABLES = ("measurements.parquet", "runs.csv", "protocols.json")
+VOTES = "votes.jsonl"
+TABLES = ("measurements.parquet", "runs.csv", "protocols.json", VOTES)
 
 
 def is_sweep(path: Path) -> bool:

@@ -2,7 +2,18 @@
 
 import typer
 
-from scaling.cli import analysis, distance, ladder, manifests, running, sample, schedules
+from scaling.cli import (
+    analysis,
+    annotate,
+    distance,
+    ladder,
+    manifests,
+    preference,
+    running,
+    sample,
+    schedules,
+    votes,
+)
 
 app = typer.Typer(
     name="scaling",
@@ -27,6 +38,10 @@ for command in (
     ladder.ladder,
     schedules.schedules,
     sample.sample,
+    annotate.annotate,
+    preference.preference,
     distance.distance,
 ):
     app.command()(command)
+
+app.add_typer(votes.app)

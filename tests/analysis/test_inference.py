@@ -65,6 +65,7 @@ def study_of(directory, **settings):
     )
 
 
+@pytest.mark.slow
 def test_tried_settings_change_nothing_of_what_is_said_of_the_fixed_one(tmp_path):
     plain = study_of(kid_sweep(tmp_path / "plain", noise=1e-5))
     tried = study_of(tried_sweep(tmp_path / "tried"))

@@ -1,0 +1,75 @@
+"""The command `preference`: what votes on pairs of images say."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaling.cli.analysis import ColumnsOption, errors_for_people, mapping
+
+
+def preference(
+    votes: Annotated[
+        Path, typer.Argument(metavar="DIR|FILE", help="a sweep's directory, or a table of votes")
+    ],
+    *,
+    without: Annotated[
+        list[str] | None, typer.Option(help="a rater to leave out; may be given several times")
+    ] = None,
+    columns: ColumnsOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
+) -> None:
+    """Say how often people prefer each run's images to real ones, and how far raters agree."""
+    with errors_for_people():
+        import json
+        from dataclasses import asdict
+
+        import pandas as pd
+
+        from analysis import read
+        from analysis.directory import VOTES, is_sweep
+        from analysis.formats import markdown
+        from analysis.preference import sheets
+        from analysis.preference import votes as tables
+        from analysis.preference.study import preferences
+        from scaling.cli.judge_votes import judge_votes
+
+        swept = is_sweep(votes)
+        if swept and not (votes / VOTES).is_file():
+            raise ValueError(
+                f"{votes}: nobody has voted yet; `scaling annotate {votes}` asks people"
+            )
+        frame = tables.read(votes / VOTES if swept else votes, mapping(columns))
+        left_out = without or []
+        unknown = set(left_out) - set(frame["rater"])
+        if unknown:
+            there = ", ".join(sorted(set(frame["rater"])))
+            raise ValueError(f"--without {min(unknown)}: there is no such rater; there are {there}")
+        counted = frame[~frame["rater"].isin(left_out)]
+        if swept:
+            judged = judge_votes(votes)
+            counted = pd.concat([counted, judged], ignore_index=True) if len(judged) else counted
+        found = preferences(counted)
+        about = {}
+        if swept:
+            runs = read(votes).frame.drop_duplicates("run")
+            about = {
+                str(run): (str(rung), float(size))
+                for run, rung, size in zip(
+                    runs["run"], runs["rung"], runs["parameters"], strict=True
+                )
+            }
+        if as_json:
+            typer.echo(json.dumps(asdict(found), indent=1, default=str))
+            return
+        for sheet in (
+            sheets.rates_sheet(found, about),
+            sheets.raters_sheet(found),
+            sheets.agreement_sheet(found),
+        ):
+            if sheet.rows:
+                typer.echo(f"{sheet.title}\n\n{markdown(sheet)}")
+        if left_out:
+            typer.echo(f"left out: {', '.join(left_out)}")
+        for line in sheets.sentences(found):
+            typer.echo(line)
