@@ -190,6 +190,7 @@ def spent(level, alpha_, target, *, adaptive, seed):
     return votes, points
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("level", "alpha_", "target"), [(6.0, 0.3, 0.05), (1.2, 0.12, 0.03)])
 def test_an_adaptive_order_needs_a_third_fewer_votes(level, alpha_, target):
     many = {

@@ -78,6 +78,7 @@ def press(page, key: str) -> None:
     page.wait_for_timeout(20)
 
 
+@pytest.mark.slow
 def test_two_raters_vote_while_the_server_is_killed_and_started_again(browser, tmp_path):
     """40 pairs each, by keys: none lost, none twice, sides balanced."""
     directory, port = tmp_path / "s", free_port()
@@ -174,6 +175,7 @@ def test_undo_help_and_held_keys(browser, tmp_path):
     assert tables.read(server.path)["choice"].tolist().count("tie") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(360, 640), (667, 375), (1280, 640)])
 def test_it_fits_the_screen_at_whole_zoom_and_can_be_read(browser, tmp_path, scheme, width, height):
@@ -211,6 +213,7 @@ def test_it_fits_the_screen_at_whole_zoom_and_can_be_read(browser, tmp_path, sch
     assert vote.choice != vote.left
 
 
+@pytest.mark.slow
 def test_the_first_pair_of_ten_thousand_is_seen_within_a_second(browser, tmp_path):
     """In one of three visits, lest whatever else this machine does be measured."""
     with served(made(450, 20), tmp_path, ("anna",)) as server:
