@@ -7,6 +7,8 @@ from analysis.files import write
 from analysis.formats import FORMATS, Sheet
 from analysis.inference_sheets import inference_sheet
 from analysis.metrics.sheets import correlations_sheet, weightings_sheet
+from analysis.preference import of_study as preference
+from analysis.proxies import proxies_sheet
 from analysis.sample_sheets import sample_metrics_sheet
 from analysis.scale.sheets import frontier_sheet, isoflop_sheet, lifetimes_sheet, shifts_sheet
 from analysis.study import Series, Study
@@ -25,6 +27,9 @@ SHEETS_OF_ALL: dict[str, Callable[[Study], Sheet]] = {
     "shifts": lambda study: shifts_sheet(study.shifts),
     "learning_rates": rates_sheet,
     "coordinates": coordinates_sheet,
+    "preference": preference.rates_sheet,
+    "raters": preference.raters_sheet,
+    "judges": preference.agreement_sheet,
 }
 """Sheets over all series; those without rows are not written."""
 
@@ -35,6 +40,7 @@ def _if_any[T](build: Callable[[T], Sheet], found: T | None) -> Sheet:
 
 SHEETS_IN_DEPTH: dict[str, Callable[[Series], Sheet]] = {
     "sample_metrics": sample_metrics_sheet,
+    "proxies": proxies_sheet,
     "inference": inference_sheet,
     "correlations": lambda series: correlations_sheet(series.correlations),
     "weightings": lambda series: weightings_sheet(series.weightings),

@@ -23,6 +23,7 @@ from analysis.uncertainty.intervals import Intervals, intervals
 from analysis.uncertainty.steadiness import Moved, steadiness
 
 IN_SEVERAL = "both"
+NO_LOGARITHM = "residuals of logarithms need positive values, and some are 0"
 
 
 class Unsupported(ValueError):
@@ -61,6 +62,11 @@ def fit(
 def columns_of(law: Law, along: str) -> dict[str, str]:
     """Which column of the points is which variable of a law."""
     return {law.variables[0]: along} if law.columns is None else dict(law.columns)
+
+
+def has_zeros(points: pd.DataFrame) -> bool:
+    """Whether some values have no logarithm."""
+    return bool((points["value"] <= 0).any())
 
 
 def last_horizon(selection: Selection) -> pd.DataFrame:
@@ -176,6 +182,8 @@ def _pose(item: Task, settings: FitSettings) -> Problems:
     points = item.points
     kind = settings.residuals or item.law.residuals
     weights = None
+    if kind == "log" and has_zeros(points):
+        raise Unsupported(NO_LOGARITHM)
     if settings.weighting == "standard_error":
         error = points["standard_error"].to_numpy(float)
         if kind == "log":
@@ -240,6 +248,14 @@ def require_support(points: pd.DataFrame, law: Law, columns: Mapping[str, str]) 
         raise Unsupported(
             f"the {law.title} needs the columns {', '.join(columns.values())}; the table has no "
             f"{', '.join(missing)}"
+        )
+    zeros = int((points["value"] <= 0).sum())
+    if zeros and zeros == len(points):
+        raise Unsupported(f"all {zeros} values are 0, in which no law is to be seen")
+    if zeros and law.residuals == "log":
+        raise Unsupported(
+            f"the {law.title} is fitted to logarithms, and {zeros} of {len(points)} values are 0; "
+            "preference and preference_logit are laws of rates"
         )
     distinct = len(points.drop_duplicates(list(columns.values())))
     free = law.free_parameters

@@ -5,6 +5,7 @@ import math
 from analysis.fitted import Fit
 from analysis.hold_out import VERDICTS, HoldOut, Prediction, Verdict
 from analysis.laws import find
+from analysis.laws.suited import is_rate
 from analysis.questions import Attempt
 from analysis.rounding import named, rounded, with_error
 from analysis.study import Series
@@ -109,23 +110,25 @@ def _why(series: Series, verdict: Verdict) -> str:
 
 
 def _falls(series: Series) -> str:
-    """Whether the metric falls from rung to rung by more than its standard error."""
+    """Whether the metric falls, or a rate rises, from rung to rung by more than its error."""
+    rate = is_rate(series.selection.metric)
+    verb, sign = ("rise", -1) if rate else ("fall", 1)
     falls = [item.falls for item in series.rungs[1:]]
     if not falls or not series.selection.horizons:  # means at different steps cannot be compared
         return ""
     told = noun(series.selection.metric)
     if any(fall is None for fall in falls):
-        lower = all(item.fall and item.fall.value > 0 for item in series.rungs[1:])
-        trend = "falls" if lower else "does not fall"
+        lower = all(item.fall and sign * item.fall.value > 0 for item in series.rungs[1:])
+        trend = f"{verb}s" if lower else f"does not {verb}"
         return (
             f" The {told} {trend} from every rung to the next; "
             "without repeated seeds its error is unknown."
         )
     if all(falls):
-        return f" The {told} falls from every rung to the next by more than its standard error."
+        return f" The {told} {verb}s from every rung to the next by more than its standard error."
     names = [named(item.rung) for item in series.rungs[1:] if not item.falls]
     where = ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} of {len(falls)} rungs"
-    return f" The {told} does not fall by more than its standard error at {where}."
+    return f" The {told} does not {verb} by more than its standard error at {where}."
 
 
 def _held(series: Series, law: str) -> int:

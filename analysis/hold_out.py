@@ -159,5 +159,6 @@ def _verdict(
 
 
 def typical(rows: pd.DataFrame) -> float:
-    """The mean over runs; geometric, as residuals are logarithmic."""
-    return float(np.exp(np.log(rows["value"]).mean()))
+    """The mean over runs; geometric, as residuals are logarithmic, unless some values are 0."""
+    values = rows["value"].to_numpy(float)
+    return float(np.exp(np.log(values).mean()) if (values > 0).all() else values.mean())

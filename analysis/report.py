@@ -23,6 +23,8 @@ from analysis.headline import below_floor, headline
 from analysis.inference_sheets import inference_sentences
 from analysis.laws import find
 from analysis.method import method
+from analysis.preference import of_study
+from analysis.proxies import proxies_sentences
 from analysis.sample_sheets import sentences
 from analysis.settings import FitSettings
 from analysis.study import Series, Study
@@ -50,6 +52,9 @@ CAPTIONS = {
     "legend the slopes on logarithmic axes. Zero means that width changes nothing.",
     "sample_metrics": "Distances of samples from real images at the last horizon, with intervals. "
     "Dashed: training images in the samples' place, which is what a perfect model could reach.",
+    "proxies": "How often a judge, a program in place of people, prefers the generated image of a "
+    "pair to the real one of the same caption. Dashed: real images in the generated ones' place; "
+    "dotted: one half, which rates tend to as images get better.",
     "inference": "The metric that settings were chosen by, at every setting of the largest rung; "
     "means over its runs. Framed: what most of them chose.",
     "correlations": "Spearman's rank correlation of every two metrics: above the diagonal across "
@@ -109,6 +114,7 @@ def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
         sheets={name: build(study).filled() for name, build in SHEETS_OF_ALL.items()},
         figures={item.name: _inline(item) for item in drawings if item.series is None},
         rates=rates_sentences(study),
+        people=of_study.sentences(study),
         series=[
             _view(series, [item for item in drawings if item.series == index], study.settings)
             for index, series in enumerate(study.series)
@@ -151,6 +157,7 @@ def _view(series: Series, drawings: Sequence[Drawing], settings: FitSettings) ->
         ],
         "beyond": beyond_sentences(series.beyond),
         "sample_metrics": list(sentences(series)),
+        "proxies": list(proxies_sentences(series)),
         "inference": list(inference_sentences(series)),
         "searches": [
             sentence

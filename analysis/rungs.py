@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.gaps import Gap, gaps_of
+from analysis.laws.suited import is_rate
 from analysis.selection import Selection, companion
 from analysis.table import Table
 from analysis.tuning import How, Tuning
@@ -31,6 +32,8 @@ class Mean:
 @dataclass(frozen=True, kw_only=True)
 class RungSummary:
     """One rung at the last horizon. `fall` is the previous rung's loss minus this one's.
+
+    `falls`: by more than its standard error; of a rate whether it rises by more.
 
     `bits` are the negative log-likelihood in bits per dimension, where it was measured. `tuned`
     says how the learning rate was chosen (`analysis.tuning.Tuning`), `tuned_why` in words.
@@ -56,6 +59,7 @@ def summarise(
 ) -> tuple[RungSummary, ...]:
     """A RungSummary per rung, smallest first, at the last horizon shared by all runs."""
     steps = selection.horizons[-1] if selection.horizons else None
+    better = -1 if is_rate(selection.metric) else 1
     losses = _by_rung(selection.points, selection.rungs, steps)
     means = _means(losses)
     uniform = _other(table, selection, "uniform_loss", steps)
@@ -79,7 +83,7 @@ def summarise(
                 loss=means[i],
                 seed_deviation=float(np.std(seeds, ddof=1)) if len(seeds) > 1 else nan,
                 fall=fall,
-                falls=None if fall is None else _exceeds(fall),
+                falls=None if fall is None else _exceeds(fall, better),
                 uniform=uniform[i] if uniform else None,
                 gap=gaps[i] if gaps else None,
                 excess=excess[i] if excess else None,
@@ -91,8 +95,8 @@ def summarise(
     return tuple(summaries)
 
 
-def _exceeds(fall: Mean) -> bool | None:
-    return None if np.isnan(fall.standard_error) else fall.value > fall.standard_error
+def _exceeds(fall: Mean, better: int) -> bool | None:
+    return None if np.isnan(fall.standard_error) else better * fall.value > fall.standard_error
 
 
 def _by_rung(points: pd.DataFrame, rungs: Sequence[str], steps: float | None):
@@ -103,19 +107,17 @@ def _by_rung(points: pd.DataFrame, rungs: Sequence[str], steps: float | None):
 def _means(groups: Sequence[np.ndarray]) -> list[Mean]:
     """Means over seeds; their errors from the relative spread pooled over rungs.
 
-    Two seeds give a rung's own spread one degree of freedom; pooling steadies it.
+    Two seeds give a rung's own spread one degree of freedom; pooling steadies it. Where a mean is
+    0, as a rate's may be, the spread itself is pooled.
     """
-    scaled = [group / group.mean() - 1 for group in groups if len(group) > 1]
+    values = [float(group.mean()) if len(group) else nan for group in groups]
+    scales = [1.0] * len(values) if 0 in values else [abs(value) for value in values]
+    scaled = [(g - g.mean()) / by for g, by in zip(groups, scales, strict=True) if len(g) > 1]
     freedom = sum(len(group) - 1 for group in scaled)
     pooled = sqrt(sum((group**2).sum() for group in scaled) / freedom) if freedom else nan
     return [
-        Mean(
-            value=float(group.mean()) if len(group) else nan,
-            standard_error=abs(float(group.mean())) * pooled / sqrt(len(group))
-            if len(group)
-            else nan,
-        )
-        for group in groups
+        Mean(value=value, standard_error=by * pooled / sqrt(len(group)) if len(group) else nan)
+        for group, value, by in zip(groups, values, scales, strict=True)
     ]
 
 

@@ -1,13 +1,14 @@
 """Distances of samples along the ladder, beside what real images in their place come to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import hypot, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from analysis.laws.suited import is_rate
 from analysis.rounding import rounded
 from analysis.selection import preferred_weights
 
@@ -120,7 +121,7 @@ def _along(
             rung=str(rung),
             size=float(group[column].iloc[0]),
             runs=len(group),
-            mean=mean_of(group, reach),
+            mean=_possible(mean_of(group, reach), metric),
         )
         for rung, group in rows.groupby("rung")
     )
@@ -129,7 +130,7 @@ def _along(
         weights=str(rows["weights"].iloc[0]),
         steps=float(rows["steps"].iloc[0]),
         rungs=tuple(sorted(rungs, key=lambda item: item.size)),
-        control=_measured(values.mean(), errors.max(), reach),
+        control=_possible(_measured(values.mean(), errors.max(), reach), metric),
         samples=int(rows["count"].min()),
     )
 
@@ -140,6 +141,13 @@ def mean_of(group: pd.DataFrame, reach: float) -> Measured:
     drawing = sqrt((errors**2).mean())
     seeds = values.std(ddof=1) / sqrt(len(values)) if len(values) > 1 else 0.0
     return _measured(values.mean(), hypot(drawing, seeds), reach)
+
+
+def _possible(found: Measured, metric: str) -> Measured:
+    """A rate's interval goes no further than 0 and 1."""
+    if not is_rate(metric):
+        return found
+    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
 def _measured(value: float, error: float, reach: float) -> Measured:

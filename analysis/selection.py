@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from analysis.laws.suited import is_rate
 from analysis.settings import FitSettings
 from analysis.table import Exclusion, Table, TableError, nearest
 
@@ -66,7 +67,7 @@ def select(table: Table, settings: FitSettings) -> Selection:
         protocol = one_protocol(frame, table.protocols)
     size = _size_column(frame, settings.size, table)
     points = _points(frame, size)
-    points, excluded = _exclude(points, table.runs, settings.first_step)
+    points, excluded = _exclude(points, table.runs, settings.first_step, least(metric))
     if points.empty:
         raise TableError(f"{table.source}: no row is left to fit; {_count(excluded)}")
     return Selection(
@@ -187,7 +188,14 @@ def _points(frame: pd.DataFrame, size: str) -> pd.DataFrame:
     return points.join(frame[others])
 
 
-def _exclude(points: pd.DataFrame, runs: pd.DataFrame, first_step: int):
+def least(metric: str) -> Literal["left", "neither"]:
+    """Whether 0 may be fitted: a rate of which no pair was won is one."""
+    return "left" if is_rate(metric) else "neither"
+
+
+def _exclude(
+    points: pd.DataFrame, runs: pd.DataFrame, first_step: int, least: Literal["left", "neither"]
+):
     """Drop what cannot be fitted; one Exclusion per run and reason."""
     excluded = []
 
@@ -205,7 +213,7 @@ def _exclude(points: pd.DataFrame, runs: pd.DataFrame, first_step: int):
     points = drop(points, points.status != "finished", "not finished ({status})")
     wrong_size = ~points["size"].between(0, np.inf, inclusive="neither")
     points = drop(points, wrong_size, "its size is not a positive number")
-    wrong = ~points["value"].between(0, np.inf, inclusive="neither")
+    wrong = ~points["value"].between(0, np.inf, inclusive=least)
     why = "the value at step {steps} is not a positive number: {values}"
     points = drop(points, wrong, why)
     points = drop(points, points.steps < first_step, f"step {{steps}} lies before {first_step}")
@@ -228,7 +236,8 @@ def _exclude(points: pd.DataFrame, runs: pd.DataFrame, first_step: int):
 def _below_zero(frame: pd.DataFrame, points: pd.DataFrame, metric: str) -> Iterator[str]:
     """That leaving out values for their sign shifts the mean of the rungs they come from."""
     finished = frame.get("status", "finished") == "finished"
-    low = frame[finished & (frame["value"] <= 0) & np.isfinite(frame["value"])]
+    below = frame["value"] < 0 if is_rate(metric) else frame["value"] <= 0
+    low = frame[finished & below & np.isfinite(frame["value"])]
     if len(low) and not points.empty:
         yield (
             f"{low['run'].nunique()} of {frame['run'].nunique()} runs have a {metric} that is not "

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from analysis.floor import with_floor
 from analysis.hold_out import HoldOut
 from analysis.inference import Inference, at, inference_of
 from analysis.laws import find
+from analysis.laws.suited import laws_for
 from analysis.noise_levels import NoiseCurve, noise_curves
 from analysis.plain import NOT_IN_JSON, plain
 from analysis.questions import Attempt, Question, answers, attempt, held
@@ -135,6 +136,8 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     elsewhere = read_elsewhere(settings)
     tables = [at(table, settings.metric, settings.inference) for table in tables]
     settings = with_floor(tables, settings)
+    if not any(table.foreign for table in tables):
+        settings = replace(settings, laws=laws_for(settings.metric, settings.laws))
     series = [
         analyse_series(part, label, fixed, settings, elsewhere)
         for table in tables

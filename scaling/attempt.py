@@ -14,6 +14,9 @@ from scaling.config import RunConfig
 from scaling.files import replacing
 from scaling.measure.rows import UNLESS_EMPTY, Measurement
 
+PAIRS = "preference-"
+"""How names of archives begin that hold generated and real images of the same captions."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
@@ -65,6 +68,19 @@ def copy_snapshots(member: Member, until: int) -> None:
                 snapshots.copy(source, target, step)
 
 
+def copy_pairs(member: Member, until: int) -> None:
+    """Take over the pictures that earlier attempts kept for people to compare, if none is here."""
+    target = member.directory / "samples"
+    for directory in member.earlier:
+        for path in (directory / "samples").glob(f"{PAIRS}*.npz"):
+            step = path.stem.removeprefix(PAIRS)
+            if step.isdigit() and int(step) <= until and not (target / path.name).exists():
+                member.check()
+                target.mkdir(exist_ok=True)
+                with replacing(target / path.name) as draft:
+                    draft.write_bytes(path.read_bytes())
+
+
 def write_json(member: Member, name: str, content: Any) -> None:
     """Write one small file whole or not at all."""
     member.check()
@@ -108,12 +124,14 @@ def _complete_lines(path: Path) -> Iterator[str]:
                 yield line.rstrip("\n")
 
 
-def save_samples(member: Member, step: int, images: np.ndarray, **about: Any) -> None:
-    """Write samples/<step>.npz whole or not at all: `images` of 0..255, or `latents`."""
+def save_samples(
+    member: Member, step: int, images: np.ndarray, prefix: str = "", **about: Any
+) -> None:
+    """Write samples/<prefix><step>.npz whole or not at all: `images` of 0..255, or `latents`."""
     member.check()
     directory = member.directory / "samples"
     directory.mkdir(exist_ok=True)
     arrays: dict[str, Any] = {name: np.asarray(value) for name, value in about.items()}
     arrays["images" if images.dtype == np.uint8 else "latents"] = images
-    with replacing(directory / f"{step}.npz") as draft, draft.open("wb") as file:
+    with replacing(directory / f"{prefix}{step}.npz") as draft, draft.open("wb") as file:
         np.savez_compressed(file, **arrays)

@@ -84,7 +84,7 @@ def evaluations(sampler: str, steps: int) -> int:
 
 
 def sampling_flops(config: RunConfig) -> int:
-    """Of the samples that distances are measured on, had the dearest setting been the best."""
+    """Of the samples that are measured or compared, had the dearest setting been the best."""
     given, forward = config.measure.distances, counts(config).forward_flops
     tried = given.inference
 
@@ -95,7 +95,12 @@ def sampling_flops(config: RunConfig) -> int:
     times = 1
     if given.horizons == "all":
         times = len(horizons(config.measure.horizons, config.train.steps))
-    images = of(given.drawing) * times
+    preferred, images = config.measure.preference, of(given.drawing) * times
+    if preferred.shares(given):
+        more = max(preferred.samples - given.samples, 0)
+        images += of(preferred.drawing(given).model_copy(update={"count": more})) * times
+    else:
+        images += of(preferred.drawing(given))
     if tried.sweeps:
         for count, seed in ((tried.samples, tried.seed), (given.samples, given.seed)):
             every = [of(item.drawing(given.drawing, count, seed)) for item in tried.settings]

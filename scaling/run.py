@@ -12,7 +12,7 @@ import numpy as np
 
 from models.ema_snapshots import spaced_steps
 from scaling import attempt, build, checkpoint, environment, snapshots
-from scaling.attempt import Member
+from scaling.attempt import PAIRS, Member
 from scaling.cohort import Clock, Cohort, Execution
 from scaling.config import RunConfig
 from scaling.config.horizons import horizons
@@ -23,6 +23,7 @@ from scaling.measure.draws import Draws
 from scaling.measure.inference import InferenceMeter
 from scaling.measure.likelihood import LikelihoodMeter
 from scaling.measure.meter import Meter
+from scaling.measure.preference import Found, PreferenceMeter
 from scaling.measure.rows import Measurement
 from scaling.measure.sample_metrics import SampleMeter
 from scaling.measure.samples import as_stored, captions_for, description, make_sampler
@@ -60,6 +61,7 @@ class Meters(NamedTuple):
     coordinates: CoordinateMeter
     samples: SampleMeter
     inference: InferenceMeter
+    preference: PreferenceMeter
 
     def protocols(self) -> dict[str, dict[str, Any]]:
         """Every protocol in use, by its hash."""
@@ -101,15 +103,27 @@ def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
 
 
 def _measure_samples(cohort: Cohort, meters: Meters, last: bool) -> None:
-    meter, inference = meters.samples, meters.inference
-    rows = meter.rows(cohort.weights()[meter.weights], cohort.step)
+    meter, inference, preference = meters.samples, meters.inference, meters.preference
+    parameters, keeper = cohort.weights()[meter.weights], preference.keeper()
+    rows: list[list[Measurement]] = [[] for _ in cohort.members]
+    if meter.due(last=last):
+        watched = keeper if preference.due(last=last) else iter
+        rows = meter.rows(parameters, cohort.step, watched)
     tried: list[list[Measurement]] = [[] for _ in rows]
     if inference.due(last=last):
         tried = inference.rows(cohort.averaged, rows, cohort.step)
-    control = list(meter.control_rows(cohort.step)) if last else []
-    for run, member in enumerate(cohort.members):
-        if cohort.diverged_at[run] == NEVER:
-            attempt.append_rows(member, [*rows[run], *tried[run], *control])
+    control = list(meter.control_rows(cohort.step)) if last and meter.due(last=last) else []
+    pairs: Sequence[Found | None] = [None for _ in rows]
+    if preference.due(last=last):
+        pairs = preference.found(parameters, keeper, cohort.step)
+        control += preference.control_rows(cohort.step)
+    for run, (member, compared) in enumerate(zip(cohort.members, pairs, strict=True)):
+        if cohort.diverged_at[run] != NEVER:
+            continue
+        judged = compared.rows if compared else []
+        attempt.append_rows(member, [*rows[run], *tried[run], *judged, *control])
+        if compared and compared.archive is not None:
+            attempt.save_samples(member, cohort.step, prefix=PAIRS, **compared.archive)
 
 
 def _draw_samples(cohort: Cohort) -> None:
@@ -159,7 +173,7 @@ def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None]) -> None:
         if cohort.step in stops and not cohort.measured:
             tell("measure")
             last = cohort.step == steps
-            if meters.samples.due(last=last):
+            if meters.samples.due(last=last) or meters.preference.due(last=last):
                 with cohort.clock("sample"):
                     _measure_samples(cohort, meters, last)
             with cohort.clock("measure"):
@@ -202,11 +216,13 @@ def run_cohort(
         CoordinateMeter(*measured),
         samples,
         InferenceMeter(cohort.config, samples, Draws(*measured, cohort.mesh)),
+        PreferenceMeter(*measured, cohort.mesh),
     )
     first = cohort.step
     for member in members:
         attempt.copy_rows(member, until=first if cohort.measured else first - 1)
         attempt.copy_snapshots(member, until=first)
+        attempt.copy_pairs(member, until=first if cohort.measured else first - 1)
         attempt.write_json(member, "protocols.json", meters.protocols())
         attempt.write_json(member, "environment.json", environment.describe())
 

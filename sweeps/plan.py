@@ -105,7 +105,7 @@ def text(found: Plan) -> str:
     by_size = f"{slowest:.0f} to {fastest:.0f} GFLOP/s (more for larger models)"
     rate = f"{found.rate:.3g} FLOP/s" if found.rate else by_size
     drawn = float(sum(record["sampling_flops"] for record in found.records))
-    sampling = f", and {drawn:.3g} to sample for measure.distances at most" if drawn else ""
+    sampling = f", and {drawn:.3g} to sample what is measured at most" if drawn else ""
     lines += [
         "",
         "state: weights, gradients, moments, averages; a device: its share of the state and what",

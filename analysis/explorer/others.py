@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from analysis.fitting import Unsupported
 from analysis.laws import find
+from analysis.laws.suited import is_rate, suited
 from analysis.questions import Question, answers_of, attempt, held
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
@@ -48,7 +49,7 @@ def series_of_others(
         (Question(law=law, held_out=bool(settings.hold_out)), selection)
         for selection in selected.values()
         if isinstance(selection, Selection)
-        for law in settings.laws
+        for law in suited(selection.metric, settings.laws)
         if law != "joint" or selection.points["steps"].nunique() > 1
     ]
     found = list(zip(asked, answers_of(asked, settings), strict=True))
@@ -87,6 +88,7 @@ def _select(series: Series, key: Key, settings: FitSettings) -> Selection | str:
         return "no run of the fits has a positive value"
     found = replace(found, points=found.points[runs].reset_index(drop=True))
     falling = all(term.sign > 0 for law in settings.laws for term in find(law).terms)
+    falling = falling and not is_rate(key.metric)
     by_size = found.points.groupby("size")["value"].mean()
     if falling and by_size.iloc[-1] > by_size.iloc[0]:
         return "it rises with size, and the laws asked for can only fall"

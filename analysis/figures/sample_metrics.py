@@ -5,7 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.style import INK, log_size, panels, rung_colours, styled
+from analysis.proxies import HALF, judge_of, rates_of
 from analysis.sample_metrics import Measured, SampleMetric
+from analysis.sample_sheets import distances_of
 from analysis.study import Series
 from analysis.words import metric_label
 
@@ -15,7 +17,7 @@ NEAR = 0.3
 
 def sample_metrics_figure(series: Series) -> Figure | None:
     """A panel for each metric; None where none was measured."""
-    found = series.sample_metrics
+    found = distances_of(series)
     if not found:
         return None
     with styled():
@@ -36,6 +38,23 @@ def _panel(axes: Axes, item: SampleMetric) -> None:
     log_size(axes, np.array([rung.size for rung in item.rungs]))
     axes.margins(x=0.08)
     axes.legend(loc="upper right")
+
+
+def proxies_figure(series: Series) -> Figure | None:
+    """Rates of preference by judge, up to the one half that they tend to; None without any."""
+    found = rates_of(series)
+    if not found:
+        return None
+    with styled():
+        figure, axes = panels([judge_of(item) for item in found], share_y=True)
+        for panel, item in zip(axes, found, strict=True):
+            _panel(panel, item)
+            panel.axhline(HALF, color=INK, lw=0.6, ls=":", label="one half")
+            panel.legend(loc="upper left")
+            panel.set_xlabel(metric_label(series.selection.size))
+        axes[0].set_ylim(-0.03, 1.03)
+        axes[0].set_ylabel("generated preferred to real")
+    return figure
 
 
 def show_control(axes: Axes, control: Measured, lowest: float) -> None:

@@ -59,6 +59,8 @@ def search_arrays(
     parts = width * epsilon / (width @ mean)
     problem = Problem(parts=parts, y=y, penalty=roughness(log_snr), centring=inside)
     splits, drawn = folds.folds(member.shape[1]), draws(member.shape[1], count, seed)[1:]
+    if any(np.ptp(y[kept > 0]) <= 1e-12 for kept in splits @ member.T):
+        return Refused(target=name, within=within, reason="it varies at one rung alone")
     path = walk(problem, np.concatenate([splits, drawn]) @ member.T, STRENGTHS)
     errors = (y - path.predicted) ** 2 @ member
     best = folds.chosen(errors[:, : len(splits)])

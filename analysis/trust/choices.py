@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.fitting import IN_SEVERAL, Task, Unsupported, last_horizon, or_reason, task
+from analysis.fitting import (
+    IN_SEVERAL,
+    NO_LOGARITHM,
+    Task,
+    Unsupported,
+    has_zeros,
+    last_horizon,
+    or_reason,
+    task,
+)
 from analysis.hold_out import split
 from analysis.laws import Law
 from analysis.selection import Selection, select
@@ -90,10 +99,14 @@ def choices_of_loss(
             ("Huber delta", f"{delta * 4:.2g} (four times)", {"huber_delta": delta * 4}),
             ("loss", "squares", {"loss": "squares"}),
         ]
-    return [
+    found = [
         (replace(headline, kind=kind, option=option), replace(settings, **changed))
         for kind, option, changed in changes
     ]
+    if other == "log" and isinstance(headline.task, Task) and has_zeros(headline.task.points):
+        (first, same), *rest = found
+        return [(replace(first, task=Unsupported(NO_LOGARITHM)), same), *rest]
+    return found
 
 
 def _counts(points: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

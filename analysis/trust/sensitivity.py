@@ -34,7 +34,7 @@ def sensitivity(table: Table, selection: Selection, law: str, settings: FitSetti
     fits = fit_all([choice.task for choice in first], settings)
     assert fits[0] is not None
     later = choices_of_loss(first[0], asked, settings, fits[0].fit.huber_delta)
-    fits += [fit_tasks([c.task], s)[0] for c, s in later if isinstance(c.task, Task)]
+    fits += [fit_tasks([c.task], s)[0] if isinstance(c.task, Task) else None for c, s in later]
     choices = [*first, *(choice for choice, _ in later)]
     tests = sum(choice.dropped is not None for choice in choices)
     level = (1 - settings.confidence) / max(tests, 1)
@@ -93,7 +93,8 @@ def _error(
         seeds = rows["run"].nunique()
         drawn = [fitted.replicates.new_measurements(at, seeds, rng) for _ in range(DRAWS)]
         low, high = map(float, np.quantile(drawn, [level / 2, 1 - level / 2]))
-    value, low, high = (100 * (each / measured - 1) for each in (predicted, low, high))
+    with np.errstate(divide="ignore", invalid="ignore"):  # of 0 there are no per cent
+        value, low, high = (100 * (np.array([predicted, low, high]) / measured - 1)).tolist()
     return Answer(value=value, interval=(low, high))
 
 

@@ -83,8 +83,12 @@ def _student(rng: np.random.Generator, freedom: int, count: int) -> Array:
 
 
 def seed_deviation(points: pd.DataFrame) -> float:
-    """Standard deviation of log value over the seeds of a cell, pooled; nan without repeats."""
-    logs = np.log(points["value"].to_numpy(float))
+    """Standard deviation of log value over the seeds of a cell, pooled; nan without repeats.
+
+    Where some values are 0, as rates may be, that of the values over their mean.
+    """
+    values = points["value"].to_numpy(float)
+    logs = np.log(values) if (values > 0).all() else values / (values.mean() or 1.0)
     cell, size = _cells(points)
     spread = logs - (np.bincount(cell, logs) / size)[cell]
     freedom = (size - 1).sum()

@@ -27,7 +27,7 @@ def preference(
         import pandas as pd
 
         from analysis import read
-        from analysis.directory import VOTES, is_sweep
+        from analysis.directory import TABLES, VOTES, is_sweep
         from analysis.formats import markdown
         from analysis.preference import sheets
         from analysis.preference import votes as tables
@@ -51,7 +51,7 @@ def preference(
             counted = pd.concat([counted, judged], ignore_index=True) if len(judged) else counted
         found = preferences(counted)
         about = {}
-        if swept:
+        if (votes / TABLES[0]).is_file():
             runs = read(votes).frame.drop_duplicates("run")
             about = {
                 str(run): (str(rung), float(size))

@@ -1,14 +1,16 @@
 """What is measured of a run, and when."""
 
+from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_serializer
 
 from scaling.config.densities import FixedDensityConfig, LaplaceDensity
 from scaling.config.distances import DistanceConfig
 from scaling.config.floor import FloorConfig
 from scaling.config.likelihood import LikelihoodConfig
+from scaling.config.preference import PreferenceConfig
 from scaling.config.samples import SampleConfig
 from scaling.config.section import Section
 from scaling.config.train import Widths
@@ -78,6 +80,7 @@ class MeasureConfig(Section):
     seed: int = Field(default=0, ge=0, description="of the examples and noise, shared by all runs")
     samples: SampleConfig = SampleConfig()
     distances: DistanceConfig = DistanceConfig()
+    preference: PreferenceConfig = PreferenceConfig()
     floor: FloorConfig = FloorConfig()
     likelihood: LikelihoodConfig = LikelihoodConfig()
     coordinates: int = Field(
@@ -89,3 +92,11 @@ class MeasureConfig(Section):
         default=(),
         description="widths sigma_rel of averages made from train.snapshots at the last horizon",
     )
+
+    @model_serializer(mode="wrap")
+    def _as_ever_without_pairs(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
+        """Where nothing is compared a run is what it was before there was anything to compare."""
+        dumped = dump(self)
+        if not self.preference.samples:
+            dumped.pop("preference", None)
+        return dumped

@@ -113,6 +113,26 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _each_pair_has_a_picture(self) -> "RunConfig":
+        samples = self.measure.preference.samples
+        if not samples:
+            return self
+        if not isinstance(self.data, EmojiData | DigitsData):
+            raise ValueError(
+                f"measure.preference compares pictures, and {self.data.source} data are none: set "
+                "samples to 0"
+            )
+        from scaling.data.facts import facts
+
+        count = facts(self.data).held_out
+        if count is None or samples > count:
+            raise ValueError(
+                f"measure.preference.samples: {samples} pairs need as many held-out images, and "
+                f"there are {count}; ask for fewer, or raise data.held_out"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _latents_are_no_pixels(self) -> "RunConfig":
         if not isinstance(self.data, LatentsData):
             return self

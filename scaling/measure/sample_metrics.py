@@ -5,7 +5,7 @@ image's number alone, so that runs are compared on the same draws. The control p
 images in the samples' place: what a perfect model could be expected to reach.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -57,7 +57,9 @@ class SampleMeter:
                 f"measure.distances: there are {len(held_out.ids)} held-out images to compare "
                 f"with, and {2 * FEWEST} are needed; raise data.held_out"
             )
-        self._tokens = captions(source, settings.samples, settings.seed)
+        preferred = config.measure.preference
+        drawn = preferred.samples if preferred.shares(settings) else 0
+        self._tokens = captions(source, max(settings.samples, drawn), settings.seed)
         self._network = named(settings.network)
         self._references = to_uint8(held_out.images)
         self._training = to_uint8(source.train_sample(settings.samples, settings.seed).images)
@@ -82,13 +84,22 @@ class SampleMeter:
     def _real(self) -> Float32[np.ndarray, "n d"]:
         return kept_features_of(self._references, self._network, "the held-out images")
 
-    def rows(self, parameters: Any, horizon: int) -> list[list[Measurement]]:
-        """For each run of the cohort, of parameters with a run axis."""
+    def rows(
+        self,
+        parameters: Any,
+        horizon: int,
+        watched: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    ) -> list[list[Measurement]]:
+        """For each run of the cohort, of parameters with a run axis.
+
+        `watched` hands on the blocks of images, and may keep them.
+        """
         runs = len(jax.tree.leaves(parameters)[0])
+        drawn = first(watched(self._sampler(parameters)), self._settings.samples)
         labels = self._labels(self.weights, self._settings.samples, horizon)
         return [
             list(self.distance_rows(features, self._settings.metrics, **labels))
-            for features in self.features(self._sampler(parameters), range(runs))
+            for features in self.features(drawn, range(runs))
         ]
 
     def control_rows(self, horizon: int) -> Iterator[Measurement]:
@@ -129,6 +140,15 @@ class SampleMeter:
     def _labels(self, weights: str, count: int, horizon: int) -> dict[str, Any]:
         protocol = protocol_hash(self._protocols[weights])
         return {"horizon": horizon, "weights": weights, "count": count, "protocol": protocol}
+
+
+def first(blocks: Iterable[Any], count: int) -> Iterator[Any]:
+    """Of blocks [runs, b, h, w, c] the first `count` images; all blocks are drawn."""
+    taken = 0
+    for block in blocks:
+        if taken < count:
+            yield block[:, : count - taken]
+        taken += block.shape[1]
 
 
 def labelled(found: dict[str, Estimate], **labels: Any) -> Iterator[Measurement]:

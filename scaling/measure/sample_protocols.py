@@ -25,12 +25,16 @@ def common_protocol(
     references: UInt8[np.ndarray, "n h w c"],
 ) -> dict[str, Any]:
     """What all have in common, control and samples."""
+    return shared_protocol(content_hash, references) | {"features": asdict(protocol.of(network))}
+
+
+def shared_protocol(content_hash: str, references: UInt8[np.ndarray, "n h w c"]) -> dict[str, Any]:
+    """The same of images that nothing has looked at yet."""
     return {
         "data": content_hash,
         "split": "held_out",
         "references": len(references),
         "references_sha256": sha256(references),
-        "features": asdict(protocol.of(network)),
         "pixels": "round((x + 1) * 127.5), clipped",
     }
 

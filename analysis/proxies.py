@@ -1,0 +1,73 @@
+"""What is said of how often judges prefer generated images to real ones."""
+
+from collections.abc import Iterator
+
+from analysis.formats import Sheet
+from analysis.laws.suited import RATES, is_rate
+from analysis.sample_metrics import SampleMetric
+from analysis.sample_sheets import sheet_of
+from analysis.study import Series
+
+HALF = 0.5
+"""The rate at which two images are preferred that nothing sets apart."""
+
+WHAT = {
+    "real_or_generated": "a classifier, cross-fitted, that learnt to tell generated images from "
+    "real ones",
+    "caption_match": "how well an image fits its caption, as learnt from training images",
+}
+"""What the judges shipped here go by."""
+
+
+def rates_of(series: Series) -> tuple[SampleMetric, ...]:
+    """Of every judge along the ladder."""
+    return tuple(item for item in series.sample_metrics if is_rate(item.metric))
+
+
+def judge_of(item: SampleMetric) -> str:
+    """The judge's name, in words."""
+    return item.metric.removeprefix(RATES).replace("_", " ")
+
+
+def proxies_sheet(series: Series) -> Sheet:
+    """A row for each rung, and one for real images in the generated ones' place."""
+    title = "How often proxies prefer generated images to real ones"
+    return sheet_of(rates_of(series), title, judge_of)
+
+
+def proxies_sentences(series: Series) -> Iterator[str]:
+    """That judges are no people, what each goes by, and what the table does not say by itself."""
+    found = rates_of(series)
+    if not found:
+        return
+    told = "; ".join(
+        f"{judge_of(item)}: {WHAT[name]}"
+        for item in found
+        if (name := item.metric.removeprefix(RATES)) in WHAT
+    )
+    about = f" ({told})" if told else ""
+    yield (
+        f"These are proxies, not people: programs that say which image of a pair is better{about}. "
+        "How far people agree with them is not known from these numbers."
+    )
+    for item in found:
+        yield from _of(item)
+
+
+def _of(item: SampleMetric) -> Iterator[str]:
+    name, control = judge_of(item), item.control
+    sound = control.low <= HALF <= control.high
+    where = "lies in the interval" if sound else "lies outside: do not trust this judge here"
+    yield (
+        f"{name}: real images against real ones win {control} of the time; the truth is one half, "
+        f"which {where}."
+    )
+    never = [rung.rung for rung in item.rungs if rung.mean.value == 0]
+    if len(never) == len(item.rungs):
+        yield (
+            f"{name}: it knows the generated image of every pair at every rung, so that it does "
+            "not tell rungs apart; larger or longer trained models are needed before it says more."
+        )
+    equal = [rung.rung for rung in item.rungs if rung.mean.high >= HALF]
+    if equal:
+        yield f"{name}: {item.samples} pairs do not tell {', '.join(equal)} from real images."

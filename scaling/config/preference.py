@@ -1,0 +1,77 @@
+"""How often judges, proxies for people, prefer what a run draws to the real image."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from scaling.config.distances import DistanceConfig
+from scaling.config.samplers import DDIM, GridConfig, QuantileGrid, SamplerConfig
+from scaling.config.samples import GuidanceInterval, SampleConfig
+from scaling.config.section import Section
+
+FEWEST = 16
+"""Pairs from which a judge can learn, two in each fold."""
+
+JudgeName = Literal["real_or_generated", "caption_match"]
+
+
+class SamplingConfig(Section):
+    """How images are drawn, as in measure.distances."""
+
+    sampler: SamplerConfig = DDIM()
+    steps: int = Field(default=50, ge=1, description="noise levels visited, as of measure.samples")
+    grid: GridConfig = Field(default=QuantileGrid(), description="where on the log-SNR axis")
+    guidance_scale: float = Field(default=1.0, ge=0, description="1: conditional, no guidance")
+    guidance_interval: GuidanceInterval = Field(
+        default=None, description="log-SNR within which to guide (arXiv 2404.07724); none: all"
+    )
+    seed: int = Field(default=0, ge=0, description="of captions and noise; of all runs")
+
+
+class PreferenceConfig(Section):
+    """Each held-out image against one drawn for its caption, at the last horizon; 0 samples: none.
+
+    Both are kept, so that people can judge them, too.
+    """
+
+    samples: int = Field(
+        default=0, ge=0, le=100_000, description="pairs of each run, no more than held-out images"
+    )
+    judges: Annotated[tuple[JudgeName, ...], Field(strict=False)] = Field(
+        default=("real_or_generated", "caption_match"),
+        description="proxies that say which of a pair is better; none: pairs are kept for people",
+    )
+    training: int = Field(
+        default=512, ge=64, description="training images that caption_match learns from, at most"
+    )
+    sampling: SamplingConfig | None = Field(
+        default=None,
+        description="none: as measure.distances samples, and its images where it draws any",
+    )
+
+    def drawing(self, distances: DistanceConfig) -> SampleConfig:
+        """How the images are sampled."""
+        given = distances.drawing if self.sampling is None else self.sampling
+        shared = {name: getattr(given, name) for name in SamplingConfig.model_fields}
+        return SampleConfig(count=self.samples, **shared)
+
+    def shares(self, distances: DistanceConfig) -> bool:
+        """Whether these images and those of measure.distances are the same, but for how many."""
+        both = bool(self.samples and distances.samples)
+        fixed = distances.drawing.model_copy(update={"count": self.samples})
+        return both and self.drawing(distances) == fixed
+
+    @field_validator("samples")
+    @classmethod
+    def _enough(cls, samples: int) -> int:
+        if 0 < samples < FEWEST:
+            raise ValueError(f"must be 0 for none, or at least {FEWEST}, not {samples}")
+        return samples
+
+    @field_validator("judges")
+    @classmethod
+    def _each_once(cls, judges: tuple[str, ...]) -> tuple[str, ...]:
+        for name in judges:
+            if judges.count(name) > 1:
+                raise ValueError(f"'{name}' is given {judges.count(name)} times; once is enough")
+        return judges

@@ -1,0 +1,153 @@
+"""How often judges prefer a run's images to the real ones of the same captions."""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import UInt8
+
+from scaling import build
+from scaling.config import RunConfig
+from scaling.data.source import Source
+from scaling.measure.distances.estimate import Estimate
+from scaling.measure.draws import captions
+from scaling.measure.judges.eye import Eye, shipped
+from scaling.measure.judges.judge import Judge, Judged, Side, points, win_rate
+from scaling.measure.judges.named import JUDGES
+from scaling.measure.pairs import Keeper, colour, control_of, held
+from scaling.measure.rows import Measurement, protocol_hash
+from scaling.measure.sample_metrics import labelled
+from scaling.measure.sample_protocols import REAL, drawn_protocol, shared_protocol
+from scaling.measure.samples import IMAGES_AT_ONCE, make_block_sampler
+
+CONTROLS = {
+    "training": "training images in the samples' place",
+    "held_out": "held-out images against others, each judged with its own caption",
+}
+INTERVAL = "Wilson's, as much wider as swaps within pairs spread a learnt judge's rate"
+VALUE = "wins and half the ties over pairs; a proxy for people, not people"
+
+
+class Found(NamedTuple):
+    """Of one run: rows, and what is kept for people to judge; None where images are not finite."""
+
+    rows: list[Measurement]
+    archive: dict[str, Any] | None
+
+
+class PreferenceMeter:
+    """Measures cohorts of one program: `found(parameters, keeper, horizon)`, and `control_rows`."""
+
+    def __init__(
+        self,
+        config: RunConfig,
+        source: Source,
+        mesh: Mesh | None = None,
+        *,
+        images_at_once: int = IMAGES_AT_ONCE,
+    ):
+        settings = config.measure.preference
+        self._config, self._source, self._settings = config, source, settings
+        self.weights = build.best_weights(config)
+        self._judges: list[Judge] = []
+        self._protocols: dict[tuple[str, str], dict[str, Any]] = {}
+        if not settings.samples:
+            return
+        drawing = settings.drawing(config.measure.distances)
+        self._real = held(config, source.held_out(settings.samples, drawing.seed))
+        self._eye = Eye(shipped())
+        self._judges = [JUDGES[name](self._eye, config, source) for name in settings.judges]
+        common = shared_protocol(source.content_hash, self._real.side.images)
+        self._drawn = drawn_protocol(common, config, drawing, self.weights)
+        for judge in self._judges:
+            told = judge.about | {"sha256": judge.sha256}
+            about = {"judge": told, "value": VALUE, "interval": INTERVAL}
+            self._protocols[judge.name, self.weights] = self._drawn | about
+            stands = {"images": CONTROLS[judge.control], "seed": drawing.seed}
+            self._protocols[judge.name, REAL] = common | about | stands
+        self._sampler = None
+        if not settings.shares(config.measure.distances):
+            tokens = captions(source, settings.samples, drawing.seed)
+            self._sampler = make_block_sampler(
+                config, drawing, tokens, mesh=mesh, images_at_once=images_at_once
+            )
+
+    def protocols(self) -> dict[str, dict[str, Any]]:
+        """Every protocol in use, by its hash."""
+        return {protocol_hash(protocol): protocol for protocol in self._protocols.values()}
+
+    def due(self, *, last: bool) -> bool:
+        """Whether pairs are judged at this horizon."""
+        return last and bool(self._settings.samples)
+
+    def keeper(self) -> Keeper:
+        """What keeps the images of measure.distances as they are drawn."""
+        return Keeper(self._settings.samples)
+
+    def found(self, parameters: Any, keeper: Keeper, horizon: int) -> list[Found]:
+        """For each run of the cohort, of parameters with a run axis.
+
+        `keeper` has seen the images of measure.distances, where these are the same.
+        """
+        if self._sampler is not None:
+            keeper = self.keeper()
+            for _ in keeper(self._sampler(parameters)):
+                pass
+        images, whole = keeper.images()
+        runs = len(jax.tree.leaves(parameters)[0])
+        return [self._of_run(colour(images[run]), bool(whole[run]), horizon) for run in range(runs)]
+
+    def _of_run(self, images: UInt8[np.ndarray, "n h w 3"], whole: bool, horizon: int) -> Found:
+        judged: dict[str, Judged] = {}
+        rates = [Estimate(value=np.nan, low=np.nan, high=np.nan)] * len(self._judges)
+        if whole:
+            self._eye.fixed(self._real.side.images)
+            drawn = Side(images=images, captions=self._real.side.captions)
+            sides = drawn, self._real.side, self._real.ids
+            judged = {judge.name: judge.compare(*sides) for judge in self._judges}
+            rates = [win_rate(item) for item in judged.values()]
+        rows = [
+            row
+            for judge, rate in zip(self._judges, rates, strict=True)
+            for row in self._row(judge, rate, self.weights, len(images), horizon)
+        ]
+        return Found(rows, self._archive(images, judged) if whole else None)
+
+    def _archive(
+        self, images: UInt8[np.ndarray, "n h w 3"], judged: dict[str, Judged]
+    ) -> dict[str, Any]:
+        verdicts = {f"points_{k}": points(v.generated, v.real) for k, v in judged.items()}
+        return verdicts | {
+            "images": images,
+            "real": self._real.side.images,
+            "captions": list(self._real.side.captions),
+            "ids": self._real.ids,
+            "protocol": json.dumps(self._drawn, sort_keys=True),
+        }
+
+    def control_rows(self, horizon: int) -> Iterator[Measurement]:
+        """Real images in the generated ones' place: the truth is one half."""
+        for judge, (rate, count) in zip(self._judges, self._controls, strict=True):
+            yield from self._row(judge, rate, REAL, count, horizon)
+
+    @cached_property
+    def _controls(self) -> list[tuple[Estimate, int]]:
+        found = []
+        for judge in self._judges:
+            stands, real = control_of(judge, self._config, self._source)
+            for side in (stands.side, real.side):
+                self._eye.fixed(side.images)
+            judged = judge.compare(stands.side, real.side, real.ids)
+            found.append((win_rate(judged), len(real.ids)))
+        return found
+
+    def _row(
+        self, judge: Judge, rate: Estimate, weights: str, count: int, horizon: int
+    ) -> Iterator[Measurement]:
+        protocol = protocol_hash(self._protocols[judge.name, weights])
+        labels = {"horizon": horizon, "weights": weights, "count": count, "protocol": protocol}
+        return labelled({f"win_rate_{judge.name}": rate}, **labels)
