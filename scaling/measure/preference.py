@@ -17,7 +17,7 @@ from scaling.measure.distances.estimate import Estimate
 from scaling.measure.draws import captions
 from scaling.measure.judges.eye import Eye, shipped
 from scaling.measure.judges.judge import Judge, Judged, Side, points, win_rate
-from scaling.measure.judges.named import JUDGES
+from scaling.measure.judges.named import judge_of
 from scaling.measure.pairs import Keeper, colour, control_of, held
 from scaling.measure.rows import Measurement, protocol_hash
 from scaling.measure.sample_metrics import labelled
@@ -60,7 +60,7 @@ class PreferenceMeter:
         drawing = settings.drawing(config.measure.distances)
         self._real = held(config, source.held_out(settings.samples, drawing.seed))
         self._eye = Eye(shipped())
-        self._judges = [JUDGES[name](self._eye, config, source) for name in settings.judges]
+        self._judges = [judge_of(asked, self._eye, config, source) for asked in settings.judges]
         common = shared_protocol(source.content_hash, self._real.side.images)
         self._drawn = drawn_protocol(common, config, drawing, self.weights)
         for judge in self._judges:

@@ -11,6 +11,7 @@ from scaling.config import RunConfig, run_id
 from scaling.costs import sampling_flops
 from scaling.data.facts import catalogue
 from scaling.data.source import load
+from scaling.errors import InputError
 from scaling.measure import preference
 from scaling.measure.preference import PreferenceMeter
 from scaling.measure.sample_metrics import SampleMeter
@@ -115,6 +116,42 @@ def test_a_run_that_compares_nothing_is_what_it_was_before_there_was_anything_to
     assert "preference" not in plain.model_dump()["measure"]
     assert run_id(plain) == run_id(off) != run_id(digits())
     assert RunConfig.model_validate(digits().model_dump()) == digits()
+
+
+BRIGHTER = """
+def brighter(sign: float = 1.0):
+    return lambda images, captions: sign * images.mean(axis=(1, 2, 3))
+
+def few():
+    return lambda images, captions: [0.5]
+"""
+
+
+def test_a_judge_of_the_users_own_file(tmp_path):
+    file = tmp_path / "eyes.py"
+    file.write_text(BRIGHTER)
+    asked = {"name": "file", "function": f"{file}:brighter"}
+    config = digits(distances={}, judges=[asked | {"parameters": {"sign": -1.0}}, "caption_match"])
+    assert run_id(config) != run_id(digits(distances={}, judges=[asked, "caption_match"]))
+    meter = PreferenceMeter(config, load(config.data))
+    found = meter.found(cohort_of(config), meter.keeper(), 24)[0]
+    kept = found.archive
+    assert kept is not None
+    light = [kept[side].mean(axis=(1, 2, 3)) for side in ("images", "real")]
+    row = next(row for row in found.rows if row.metric == "win_rate_brighter")
+    assert row.value == np.mean(0.5 + 0.5 * np.sign(light[1] - light[0]))
+    control = next(iter(meter.control_rows(24)))
+    assert control.metric == row.metric
+    assert abs(control.value - 0.5) < 3 * control.standard_error
+
+
+def test_a_users_judge_that_does_not_score_every_image_is_refused(tmp_path):
+    file = tmp_path / "eyes.py"
+    file.write_text(BRIGHTER)
+    config = digits(distances={}, judges=[{"name": "file", "function": f"{file}:few"}])
+    meter = PreferenceMeter(config, load(config.data))
+    with pytest.raises(InputError, match="of 32 images the score must be 32 finite numbers"):
+        meter.found(cohort_of(config), meter.keeper(), 24)
 
 
 def test_images_drawn_for_distances_cost_nothing_more():
