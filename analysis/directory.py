@@ -16,11 +16,15 @@ def is_sweep(path: Path) -> bool:
     return any((path / name).is_file() for name in ("measurements.parquet", "sweep.json"))
 
 
+def measured(directory: Path) -> list[Path]:
+    """The files that a sweep's table is read from: measurements, and votes where people voted."""
+    votes = directory / VOTES
+    return [directory / TABLES[0], *([votes] if votes.is_file() else [])]
+
+
 def fingerprint(directory: Path, settings: FitSettings) -> str:
     """A digest of everything that an analysis hangs on: tables, settings, laws, and this code."""
-    if settings.floor == "control":  # whose value is the tables'
-        known = {name: value for name, value in settings.known.items() if name != "E"}
-        settings = replace(settings, known=known)
+    settings = replace(settings, laws=tuple(settings.laws))
     digest = hashlib.sha256(f"{settings!r}\n".encode())
     for path in _inputs(directory, settings):
         content = path.read_bytes() if path.is_file() else b""

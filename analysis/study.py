@@ -108,11 +108,15 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """All series of some sweeps, the settings they were fitted with, and what they came from."""
+    """All series of some sweeps, the settings they were fitted with, and what they came from.
+
+    `asked` are the settings before the metric chose its laws and the control its floor.
+    """
 
     settings: FitSettings
     inputs: dict[str, str]
     series: tuple[Series, ...]
+    asked: FitSettings | None = None
     comparisons: tuple[Comparison, ...] = ()
     agreement: Agreement | None = None
     shifts: "tuple[Shift, ...]" = ()
@@ -133,7 +137,7 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     `settings.rates_from` holds no sweep of learning rates, or when it lacks the best inference
     setting or the control that settings ask for. The study's settings know a control's floor.
     """
-    elsewhere = read_elsewhere(settings)
+    elsewhere, asked = read_elsewhere(settings), settings
     tables = [at(table, settings.metric, settings.inference) for table in tables]
     settings = with_floor(tables, settings)
     if not any(table.foreign for table in tables):
@@ -147,6 +151,7 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     first, *others = [(item.label, item.selection) for item in series]
     return Study(
         settings=settings,
+        asked=asked,
         inputs=inputs,
         series=tuple(series),
         comparisons=compare(first, others, settings.confidence),

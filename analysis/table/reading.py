@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.directory import VOTES, is_sweep
+from analysis.directory import VOTES, is_sweep, measured
 from analysis.imports.imported import digest_of
 from analysis.table.foreign import from_frame, from_import
 from analysis.table.model import SWEEP_COLUMNS, Table, TableError
@@ -57,13 +57,11 @@ def _read_sweep(directory: Path) -> Table:
     missing = ", ".join(sorted(SWEEP_COLUMNS - set(frame.columns)))
     if missing:
         raise TableError(f"{path}: not a sweep's table; it lacks {missing}")
-    files = [path]
     if (directory / VOTES).is_file():
         from analysis.preference.measured import votes_of, with_votes
 
         frame = with_votes(frame, votes_of(directory))
-        files.append(directory / VOTES)
-    table = from_frame(frame, source=str(directory), digest=digest_of(files))
+    table = from_frame(frame, source=str(directory), digest=digest_of(measured(directory)))
     runs, protocols = directory / "runs.csv", directory / "protocols.json"
     return replace(
         table,

@@ -114,13 +114,13 @@ def kept(directory: Path, settings: "FitSettings") -> Answer | None:
 
 def keep(directory: Path, study: "Study") -> Answer:
     """What a study answers, written beside its fits.json if it is of the directory's own table."""
-    from analysis.directory import fingerprint
+    from analysis.directory import fingerprint, measured
     from analysis.imports.imported import digest_of
     from sweeps.store.writing import to_json, write
 
-    said, of = answer(study), fingerprint(directory, study.settings)
-    table = directory / "measurements.parquet"
-    if table.is_file() and study.inputs.get(str(directory)) == digest_of([table]):
+    said, of = answer(study), fingerprint(directory, study.asked or study.settings)
+    files = measured(directory)
+    if files[0].is_file() and study.inputs.get(str(directory)) == digest_of(files):
         write(directory / KEPT, to_json({"of": of, "fits": _fits(directory), "answer": said}))
     return said
 

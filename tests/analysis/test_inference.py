@@ -141,7 +141,7 @@ def test_the_control_s_floor_is_known_with_its_error_and_only_where_there_is_one
     study = study_of(directory, floor="control", hold_out=0)
     known = study_of(directory, known={"E": (CONTROL, ERROR)}, hold_out=0)
     asked = replace(study.settings, known={})
-    assert fingerprint(directory, study.settings) == fingerprint(directory, asked)
+    assert fingerprint(directory, study.asked) == fingerprint(directory, asked)
     assert study.series[0].fit("floor") == known.series[0].fit("floor")
     for wrong, said in [
         ({"metric": "importance_weighted_loss"}, "has no floor that real images reach"),

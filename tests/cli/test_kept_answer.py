@@ -1,5 +1,6 @@
 """`scaling fit` on a sweep whose answer is kept: said again at once, and never when it is stale."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -105,6 +106,16 @@ def test_a_law_in_a_file_makes_it_stale(sweep, fitted):
     assert [fitted("fit", sweep)[0] for _ in range(2)] == [True, False]
     file.write_text(content + "# another\n")
     assert fitted("fit", sweep)[0]
+
+
+def test_votes_make_it_stale_and_belong_to_it(sweep, fitted):
+    run = pd.read_parquet(sweep / "measurements.parquet")["run"].iloc[0]
+    vote = {"vote": "1", "pair": "p", "kind": "generated_real", "prompt": "a", "prompt_id": "1",
+            "first": run, "second": "real", "left": "first", "choice": "first", "rater": "r",
+            "rater_kind": "human", "at": "", "seconds": 1.0, "protocol": ""}  # fmt: skip
+    assert fitted("fit", sweep)[0]
+    (sweep / "votes.jsonl").write_text(json.dumps(vote) + "\n")
+    assert [fitted("fit", sweep)[0] for _ in range(2)] == [True, False]
 
 
 def test_another_choice_is_another_answer(sweep, fitted):
