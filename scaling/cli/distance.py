@@ -27,6 +27,12 @@ def distance(
             help="also the average over classes: subfolders, or an array `labels` in the .npz",
         ),
     ] = False,
+    top: Annotated[
+        int,
+        typer.Option(
+            min=1, help="how many of a sample's likeliest classes fd_class_matched matches"
+        ),
+    ] = 1,
     figure: Annotated[
         Path | None,
         typer.Option(
@@ -71,7 +77,7 @@ def distance(
         save.mkdir(parents=True, exist_ok=True)
         for side, features in zip(("real", "generated"), found, strict=True):
             sets.save(features, save / f"{side}.npz")
-    comparison = compare(*found, wanted, classes=by_class)
+    comparison = compare(*found, wanted, classes=by_class, top=top)
     if figure is not None:
         draw(*found, figure)
     if as_json:

@@ -9,6 +9,8 @@ from scaling.measure.distances.estimate import Estimate
 
 WORST = 5
 """So many classes are named."""
+MISSED = 0.001
+"""Total variation from which a histogram is said not to be matched."""
 
 
 def table(comparison: Comparison) -> str:
@@ -44,15 +46,21 @@ def row(name: str, estimate: Estimate, beside: Estimate | None) -> str:
 
 def of_histogram(found: ClassMatched) -> Iterator[str]:
     """What the histogram of classes is of the Frechet distance."""
+    among = f" among the {found.top} likeliest of a sample" if found.top > 1 else ""
     yield (
         f"{found.histogram.value:.5g} {interval(found.histogram)} of fd is only how often each of "
-        f"{found.classes} classes is seen: so much it falls when generated samples are weighted to "
-        f"match (fd_class_matched, as noisy as {found.effective:.0f} unweighted ones)"
+        f"{found.classes} classes is seen{among}: so much it falls when generated samples are "
+        f"weighted to match (fd_class_matched, as noisy as {found.effective:.0f} unweighted ones)"
     )
     if found.unmatched:
         yield (
             f"note: {found.unmatched:.1%} of the real samples are of classes that no generated one "
             f"is seen as; these cannot be matched"
+        )
+    if found.missed > MISSED:
+        yield (
+            f"note: no weights of these samples match the histogram of the other classes: a total "
+            f"variation of {found.missed:.1%} stays"
         )
 
 

@@ -46,8 +46,9 @@ def compare(
     wanted: Collection[str] = METRICS,
     *,
     classes: bool = False,
+    top: int = 1,
 ) -> Comparison:
-    """Of all samples, and class by class where `classes`.
+    """Of all samples, and class by class where `classes`; histograms are of `top` classes each.
 
     InputError where protocols or dimensions differ, samples are too few for any metric, or the
     classes that are asked for are not told.
@@ -63,7 +64,7 @@ def compare(
     pair = Pair(real=real.features, generated=generated.features, logits=generated.logits)
     apart = by_class(real, generated, wanted) if classes else None
     normal = tested(real.features)
-    matched, why_not = histogram(real, generated) if "fd" in wanted else (None, "")
+    matched, why_not = histogram(real, generated, top) if "fd" in wanted else (None, "")
     return Comparison(
         values=measure(pair, wanted),
         control=control(real.features, real.logits, wanted),
@@ -83,12 +84,14 @@ def compare(
     )
 
 
-def histogram(real: FeatureSet, generated: FeatureSet) -> tuple[ClassMatched | None, str]:
+def histogram(real: FeatureSet, generated: FeatureSet, top: int) -> tuple[ClassMatched | None, str]:
     """Or why there is none."""
     if real.logits is None or generated.logits is None:
         return None, "fd_class_matched is left out: both sides need the logits of a classifier"
     try:
-        found = class_matched(real.features, generated.features, real.logits, generated.logits)
+        found = class_matched(
+            real.features, generated.features, real.logits, generated.logits, top=top
+        )
     except ValueError as error:
         return None, f"fd_class_matched is left out: {error}"
     return found, ""

@@ -102,7 +102,11 @@ def test_a_histogram_of_classes_beside_the_distance(tmp_path):
     fd, matched = (line.split() for line in shown.splitlines()[2:4])
     assert matched[0] == "fd_class_matched"
     assert float(matched[1]) < 0.2 * float(fd[1])
-    assert "of fd is only how often each of 2 classes is seen" in shown
+    assert "of fd is only how often each of 2 classes is seen:" in shown
+    both = run(tmp_path / "real.npz", tmp_path / "generated.npz", "--metrics", "fd", "--top", "2")
+    assert "each of 2 classes is seen among the 2 likeliest of a sample:" in both
+    left_out = run(tmp_path / "real.npz", tmp_path / "generated.npz", "--metrics", "fd", "--top", 3)
+    assert "fd_class_matched is left out: a classifier of 2 classes has no Top-3" in left_out
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
