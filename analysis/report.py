@@ -52,6 +52,9 @@ CAPTIONS = {
     "legend the slopes on logarithmic axes. Zero means that width changes nothing.",
     "sample_metrics": "Distances of samples from real images at the last horizon, with intervals. "
     "Dashed: training images in the samples' place, which is what a perfect model could reach.",
+    "limit_lines": "The Frechet distance of the samples and of their halves, thirds and quarters, "
+    "means over seeds, and the line to infinitely many samples, with its interval. Squares: "
+    "training images in the samples' place.",
     "proxies": "How often a judge, a program in place of people, prefers the generated image of a "
     "pair to the real one of the same caption. Dashed: real images in the generated ones' place; "
     "dotted: one half, which rates tend to as images get better.",

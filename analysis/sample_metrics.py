@@ -88,6 +88,7 @@ def sample_metrics(
     frame = table.frame[table.frame["status"] == "finished"]
     chosen = {*selection.points["run"], *left_out}
     frame = frame[frame["run"].astype(str).isin(chosen)]
+    frame = frame[~frame["metric"].str.contains("/")]  # of shares of samples: analysis.limit_lines
     controls = frame[(frame["weights"] == REAL) & frame["value"].notna()]
     return tuple(
         found

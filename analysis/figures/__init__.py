@@ -16,6 +16,7 @@ from analysis.figures.inference import inference_grid
 from analysis.figures.isoflop import isoflop_profiles
 from analysis.figures.learning_rates import learning_rates
 from analysis.figures.lifetime import lifetime_cost
+from analysis.figures.limit_lines import limit_lines_figure
 from analysis.figures.noise_levels import excess_levels, noise_levels
 from analysis.figures.sample_metrics import proxies_figure, sample_metrics_figure
 from analysis.figures.samples import sample_grid
@@ -47,6 +48,7 @@ FIGURES: dict[str, Callable[[Series], Figure | None]] = {
     "isoflop": _isoflop,
     "lifetime": lambda series: lifetime_cost(series.scale.lifetimes) if series.scale else None,
     "sample_metrics": sample_metrics_figure,
+    "limit_lines": limit_lines_figure,
     "proxies": proxies_figure,
     "inference": inference_grid,
     "correlations": lambda series: correlation_matrix(series.correlations),

@@ -19,7 +19,7 @@ from scaling.config import RunConfig
 from scaling.data.source import Source
 from scaling.errors import InputError
 from scaling.measure.distances.estimate import TWO_SIDED_95, Estimate
-from scaling.measure.distances.metrics import FEWEST, METRICS, Pair, measure
+from scaling.measure.distances.metrics import FEWEST, METRICS, SHARES, Pair, measure
 from scaling.measure.draws import captions
 from scaling.measure.features.named import named
 from scaling.measure.kept_features import features_of, kept_features_of
@@ -51,6 +51,8 @@ class SampleMeter:
         self._protocols: dict[str, dict[str, Any]] = {}
         if not settings.samples:
             return
+        with_shares = SHARES if "fd_infinite" in settings.metrics else ()
+        self._wanted = (*settings.metrics, *with_shares)
         held_out = source.held_out(settings.references, settings.seed)
         if len(held_out.ids) < 2 * FEWEST:
             raise InputError(
@@ -98,7 +100,7 @@ class SampleMeter:
         drawn = first(watched(self._sampler(parameters)), self._settings.samples)
         labels = self._labels(self.weights, self._settings.samples, horizon)
         return [
-            list(self.distance_rows(features, self._settings.metrics, **labels))
+            list(self.distance_rows(features, self._wanted, **labels))
             for features in self.features(drawn, range(runs))
         ]
 
@@ -109,7 +111,7 @@ class SampleMeter:
     @cached_property
     def _control(self) -> dict[str, Estimate]:
         training = kept_features_of(self._training, self._network, "the training images")
-        return self._distances(training, self._settings.metrics)
+        return self._distances(training, self._wanted)
 
     def features(
         self, blocks: Iterable[Float[np.ndarray, "runs b h w c"]], wanted: Collection[int]
@@ -132,7 +134,8 @@ class SampleMeter:
             yield from labelled(self._distances(features, wanted), **labels)
             return
         nothing = Estimate(value=np.nan, low=np.nan, high=np.nan)
-        yield from labelled({name: nothing for name in METRICS if name in wanted}, **labels)
+        names = (name for name in (*METRICS, *SHARES) if name in wanted)
+        yield from labelled(dict.fromkeys(names, nothing), **labels)
 
     def _distances(self, features: Features, wanted: Collection[str]) -> dict[str, Estimate]:
         return measure(Pair(real=self._real, generated=features, logits=None), wanted)
@@ -152,15 +155,17 @@ def first(blocks: Iterable[Any], count: int) -> Iterator[Any]:
 
 
 def labelled(found: dict[str, Estimate], **labels: Any) -> Iterator[Measurement]:
-    """Distances to the held-out images as rows."""
+    """Distances to the held-out images as rows; of a share, `count` is that of its samples."""
     for metric, estimate in found.items():
+        of_share = metric.partition("/")[2]
+        here = labels | {"count": labels["count"] // int(of_share or 1)}
         yield Measurement(
             split="held_out",
             metric=metric,
             log_snr=None,
             value=float(estimate.value),
             standard_error=standard_error(estimate),
-            **labels,
+            **here,
         )
 
 

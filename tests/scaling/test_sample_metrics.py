@@ -78,6 +78,19 @@ def of_samples(directory):
     return [row for row in rows_of(directory) if row["metric"] in ASKED["metrics"]]
 
 
+def test_shares_of_the_samples_are_kept_for_the_line_to_the_limit(trained):
+    rows = [row for row in rows_of(trained) if row["metric"].startswith("fd/")]
+    for weights in (REAL, "ema_0.1"):
+        own = [row for row in rows if row["weights"] == weights]
+        assert [row["metric"] for row in own] == ["fd/1", "fd/2", "fd/3", "fd/4"]
+        assert [row["count"] for row in own] == [90, 45, 30, 22]
+        values = [row["value"] for row in own]
+        limit = np.polyfit([1, 2, 3], values[:3], 1)[1]
+        of_all = {row["metric"]: row for row in of_samples(trained) if row["weights"] == weights}
+        assert values[0] == of_all["fd"]["value"]
+        assert limit == pytest.approx(of_all["fd_infinite"]["value"], rel=1e-9)
+
+
 def test_a_run_has_a_row_for_each_metric_and_one_for_real_images(trained):
     found = of_samples(trained)
     assert {(row["metric"], row["weights"]) for row in found} == {
@@ -128,7 +141,7 @@ def test_values_are_of_the_images_that_a_sampler_draws_in_blocks_of_any_size(met
     for own, of_run in zip(images, found, strict=True):
         made = features_of(own, network(), "drawn")
         pair = metrics.Pair(real=real, generated=made, logits=None)
-        expected = metrics.measure(pair, ASKED["metrics"])
+        expected = metrics.measure(pair, [*ASKED["metrics"], *metrics.SHARES])
         for row in of_run:
             assert row.value == pytest.approx(expected[row.metric].value, rel=2e-3)
     assert found[0][0].value != found[1][0].value

@@ -17,6 +17,8 @@ from scaling.measure.distances.sliced import sliced_wasserstein
 FEWEST = 8
 """Samples a side, for a distance extrapolated from a quarter of them."""
 CLASSIFIED = "inception_score"
+SHARES = ("fd/1", "fd/2", "fd/3", "fd/4")
+"""The mean Frechet distance of disjoint halves, thirds ... of the samples; the first is of all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,14 @@ def _manifolds(pair: Pair) -> dict[str, Estimate]:
 
 def _infinite(pair: Pair) -> dict[str, Estimate]:
     found = frechet_infinite(pair.real, pair.generated)
-    return {"fd": found.whole, "fd_infinite": found.limit}
+    # A mean over k shares has about the noise of the whole: k times the variance, over k.
+    below, above = found.whole.value - found.whole.low, found.whole.high - found.whole.value
+    shares = (Estimate(value=v, low=v - below, high=v + above) for v in found.values)
+    return {
+        "fd": found.whole,
+        "fd_infinite": found.limit,
+        **dict(zip(SHARES, shares, strict=True)),
+    }
 
 
 def _score(pair: Pair) -> dict[str, Estimate]:
@@ -49,7 +58,7 @@ def _score(pair: Pair) -> dict[str, Estimate]:
 
 # What is asked for it, and what computes it; the extrapolation has the plain distance by the way.
 TOGETHER: Mapping[tuple[str, ...], Callable[[Pair], dict[str, Estimate]]] = {
-    ("fd_infinite",): _infinite,
+    ("fd_infinite", *SHARES): _infinite,
     ("fd",): lambda pair: {"fd": frechet_distance(pair.real, pair.generated)},
     ("kid",): lambda pair: {"kid": kid(pair.real, pair.generated)},
     ("cmmd",): lambda pair: {"cmmd": cmmd(pair.real, pair.generated)},
@@ -66,13 +75,13 @@ METRICS = (
 
 
 def measure(pair: Pair, wanted: Collection[str]) -> dict[str, Estimate]:
-    """The metrics asked for, in the order of METRICS; an inception score needs logits."""
+    """The metrics and SHARES asked for, in this order; an inception score needs logits."""
     assert min(len(pair.real), len(pair.generated)) >= FEWEST > DENSITY_NEIGHBOURS
     found: dict[str, Estimate] = {}
     for names, compute in TOGETHER.items():
         if (set(names) & set(wanted)) - set(found):
             found |= compute(pair)
-    return {name: found[name] for name in METRICS if name in found and name in wanted}
+    return {name: found[name] for name in (*METRICS, *SHARES) if name in found and name in wanted}
 
 
 def control(
