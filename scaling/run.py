@@ -109,14 +109,15 @@ def _measure_samples(cohort: Cohort, meters: Meters, last: bool) -> None:
     if meter.due(last=last):
         watched = keeper if preference.due(last=last) else iter
         rows = meter.rows(parameters, cohort.step, watched)
-    tried: list[list[Measurement]] = [[] for _ in rows]
-    if inference.due(last=last):
-        tried = inference.rows(cohort.averaged, rows, cohort.step)
     control = list(meter.control_rows(cohort.step)) if last and meter.due(last=last) else []
     pairs: Sequence[Found | None] = [None for _ in rows]
     if preference.due(last=last):
         pairs = preference.found(parameters, keeper, cohort.step)
         control += preference.control_rows(cohort.step)
+    tried: list[list[Measurement]] = [[] for _ in rows]
+    if inference.due(last=last):
+        fixed = [[*of_run, *(p.rows if p else ())] for of_run, p in zip(rows, pairs, strict=True)]
+        tried = inference.rows(cohort.averaged, fixed, cohort.step)
     for run, (member, compared) in enumerate(zip(cohort.members, pairs, strict=True)):
         if cohort.diverged_at[run] != NEVER:
             continue
@@ -210,13 +211,14 @@ def run_cohort(
     cohort = Cohort(members, execution, clock)
     measured = cohort.config, cohort.source
     samples = SampleMeter(*measured, cohort.mesh)
+    preference = PreferenceMeter(*measured, cohort.mesh)
     meters = Meters(
         Meter(*measured),
         LikelihoodMeter(*measured),
         CoordinateMeter(*measured),
         samples,
-        InferenceMeter(cohort.config, samples, Draws(*measured, cohort.mesh)),
-        PreferenceMeter(*measured, cohort.mesh),
+        InferenceMeter(cohort.config, samples, Draws(*measured, cohort.mesh), preference),
+        preference,
     )
     first = cohort.step
     for member in members:

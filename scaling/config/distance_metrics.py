@@ -18,3 +18,10 @@ FEWEST = 8
 
 GREATEST = frozenset({"precision", "recall", "density", "coverage"})
 """Those of which more is better."""
+WIN_RATE = "win_rate_"
+"""What metrics of preference begin with; a judge's name follows."""
+
+
+def rises(metric: str) -> bool:
+    """Whether better samples have more of it."""
+    return metric in GREATEST or metric.startswith(WIN_RATE)

@@ -100,10 +100,11 @@ class DistanceConfig(Section):
                 "inference: samples is 0, and the best setting is measured on as many; set "
                 "measure.distances.samples, e.g. to 2000"
             )
-        if tried.select_by not in self.metrics:
+        if tried.judge is None and tried.select_by not in self.metrics:
             raise ValueError(
                 f"inference.select_by: '{tried.select_by}' is none of metrics, "
-                f"{', '.join(self.metrics)}; add it there, or choose by one of them"
+                f"{', '.join(self.metrics)}; add it there, choose by one of them, or by "
+                "win_rate_<judge>"
             )
         if tried.seed == self.seed:
             raise ValueError(

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from scaling.config.distance_metrics import FEWEST, DistanceMetric
+from scaling.config.distance_metrics import FEWEST, WIN_RATE
 from scaling.config.samplers import SamplerConfig
 from scaling.config.samples import GuidanceInterval, SampleConfig
 from scaling.config.section import Section
@@ -52,8 +52,10 @@ class InferenceConfig(Section):
             "null: those that measure.distances samples",
         ),
     ] = ()
-    select_by: DistanceMetric = Field(
-        default="kid", description="one of measure.distances.metrics, by which the best is chosen"
+    select_by: str = Field(
+        default="kid",
+        description="by which the best is chosen: one of measure.distances.metrics, or "
+        "win_rate_<judge> for one of measure.preference.judges",
     )
     samples: int = Field(
         default=500, ge=FEWEST, le=100_000, description="drawn at each setting to choose by"
@@ -87,6 +89,11 @@ class InferenceConfig(Section):
     def sweeps(self) -> bool:
         """Whether there is anything to choose from."""
         return len(self.settings) > 1
+
+    @property
+    def judge(self) -> str | None:
+        """Whose preference decides; None where a distance does."""
+        return self.select_by.removeprefix(WIN_RATE) if WIN_RATE in self.select_by else None
 
 
 def _setting(values: dict[str, Any]) -> Setting:

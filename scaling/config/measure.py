@@ -4,13 +4,13 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_serializer
+from pydantic import AfterValidator, Field, model_serializer, model_validator
 
 from scaling.config.densities import FixedDensityConfig, LaplaceDensity
 from scaling.config.distances import DistanceConfig
 from scaling.config.floor import FloorConfig
 from scaling.config.likelihood import LikelihoodConfig
-from scaling.config.preference import PreferenceConfig
+from scaling.config.preference import PreferenceConfig, called
 from scaling.config.samples import SampleConfig
 from scaling.config.section import Section
 from scaling.config.train import Widths
@@ -92,6 +92,27 @@ class MeasureConfig(Section):
         default=(),
         description="widths sigma_rel of averages made from train.snapshots at the last horizon",
     )
+
+    @model_validator(mode="after")
+    def _a_judge_that_chooses_is_there(self) -> "MeasureConfig":
+        asked = self.distances.inference
+        if not asked.sweeps or asked.judge is None:
+            return self
+        where = f"distances.inference.select_by: '{asked.select_by}'"
+        judges = [called(judge) for judge in self.preference.judges]
+        if not self.preference.samples:
+            raise ValueError(
+                f"{where} needs pairs to judge; set measure.preference.samples, e.g. to 200"
+            )
+        if asked.judge not in judges:
+            told = ", ".join(judges) or "none"
+            raise ValueError(f"{where} names none of measure.preference.judges ({told})")
+        if not self.preference.shares(self.distances):
+            raise ValueError(
+                f"{where} needs the best to be measured on the pairs of the fixed setting; leave "
+                "measure.preference.sampling out, so that they are those of measure.distances"
+            )
+        return self
 
     @model_serializer(mode="wrap")
     def _as_ever_without_pairs(self, dump: Callable[[Any], Any]) -> dict[str, Any]:

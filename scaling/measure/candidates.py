@@ -7,7 +7,7 @@ import numpy as np
 
 from scaling import build
 from scaling.config import RunConfig, SampleConfig
-from scaling.config.distance_metrics import GREATEST
+from scaling.config.distance_metrics import rises
 from scaling.config.inference import Setting
 from scaling.measure.drawing import network_evaluations
 
@@ -27,7 +27,7 @@ def best(values: Sequence[float], costs: Sequence[int], metric: str) -> int | No
 
     Least, or for what grows with quality greatest.
     """
-    sign = -1.0 if metric in GREATEST else 1.0
+    sign = -1.0 if rises(metric) else 1.0
     ranked = [
         (sign * value, cost, place)
         for place, (value, cost) in enumerate(zip(values, costs, strict=True))

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from scaling.config import RunConfig
+from scaling.config.distance_metrics import WIN_RATE
 from scaling.config.inference import Setting
 from scaling.measure.candidates import best, candidate
 from scaling.measure.drawing import network_evaluations
+from scaling.measure.preference import PreferenceMeter
 from scaling.measure.rows import Measurement, protocol_hash
 from scaling.measure.sample_metrics import SampleMeter
 from scaling.measure.sample_protocols import chosen_protocol, drawn_protocol
@@ -33,14 +35,21 @@ Drawn = Iterable[Any]
 class InferenceMeter:
     """Tries every setting on cohorts of one program, and measures each run's best anew.
 
-    `draw` (a `Draws`) is not asked for anything before the first `rows`.
+    `draw` (a `Draws`) is not asked for anything before the first `rows`. Where a judge chooses,
+    `preference` gives its rates, and the best setting's rates are measured, too.
     """
 
     def __init__(
-        self, config: RunConfig, samples: SampleMeter, draw: Callable[[Setting, Any, int], Drawn]
+        self,
+        config: RunConfig,
+        samples: SampleMeter,
+        draw: Callable[[Setting, Any, int], Drawn],
+        preference: PreferenceMeter | None = None,
     ):
         given = config.measure.distances
         self._samples, self._draw = samples, draw
+        self._pairs = config.measure.preference.samples
+        self._judged = preference if given.inference.judge else None
         self._given, self._tried = given, given.inference
         self._candidates = [
             candidate(config, setting) for setting in self._tried.settings if self._tried.sweeps
@@ -52,6 +61,10 @@ class InferenceMeter:
             for item in self._candidates
         }
         self._chosen = chosen_protocol(samples.common, config, self._protocols)
+        if self._judged:
+            told = {"judges": self._judged.about}
+            self._protocols = {name: item | told for name, item in self._protocols.items()}
+            self._chosen |= told
 
     def due(self, *, last: bool) -> bool:
         """Whether settings are tried at this horizon."""
@@ -67,14 +80,14 @@ class InferenceMeter:
     ) -> list[list[Measurement]]:
         """For each run the rows of candidates, of the best, and of what an image of each costs.
 
-        `fixed` are the runs' rows of the fixed setting at the same horizon.
+        `fixed` are the runs' rows of the fixed setting at the same horizon: of distances, and
+        where a judge chooses of preference.
         """
         cost = network_evaluations(self._given.drawing)
         rows = [[_cost(of_run[0], cost)] for of_run in fixed]
         values = np.full((len(fixed), len(self._candidates)), np.nan)
         every = dict.fromkeys(range(len(self._candidates)), range(len(fixed)))
-        by = (self._tried.select_by,)
-        for place, run, new in self._measured(every, averages, "candidate", by, horizon):
+        for place, run, new in self._measured(every, averages, "candidate", horizon):
             values[run, place] = new[0].value
             rows[run] += new
         costs = [item.cost for item in self._candidates]
@@ -85,8 +98,7 @@ class InferenceMeter:
                 rows[run] += self._again(place, fixed[run])
             elif place is not None:
                 chosen.setdefault(place, []).append(run)
-        metrics = self._given.metrics
-        for _, run, new in self._measured(chosen, averages, "best", metrics, horizon):
+        for _, run, new in self._measured(chosen, averages, "best", horizon):
             rows[run] += new
         return rows
 
@@ -95,7 +107,6 @@ class InferenceMeter:
         wanted: Mapping[int, Sequence[int]],
         averages: Averages,
         inference: str,
-        metrics: Sequence[str],
         horizon: int,
     ) -> Iterator[tuple[int, int, list[Measurement]]]:
         """(candidate, run, rows) of the runs wanted of each candidate; each width is made once."""
@@ -109,14 +120,56 @@ class InferenceMeter:
                     parameters = averages(item.setting.ema_width)
                 blocks = self._draw(item.setting, parameters, seed)
                 labels = self._labels(place, inference) | {"horizon": horizon}
-                drawn = self._samples.features(blocks, wanted[place])
-                for run, features in zip(wanted[place], drawn, strict=True):
-                    new = list(self._samples.distance_rows(features, metrics, **labels))
+                found = self._rows_of(blocks, wanted[place], inference, labels)
+                for run, new in zip(wanted[place], found, strict=True):
                     yield place, run, [*new, _cost(new[0], item.cost)]
+
+    def _rows_of(
+        self, blocks: Drawn, runs: Sequence[int], inference: str, labels: dict[str, Any]
+    ) -> list[list[Measurement]]:
+        """What decides of a candidate, and everything of the best."""
+        if inference == "candidate":
+            return self._decisive(blocks, runs, labels)
+        if not self._judged:
+            return self._distances(blocks, runs, self._given.metrics, labels)
+        kept = list(blocks)
+        rates = self._judged.rate_rows(
+            kept,
+            runs,
+            self._judged.metrics,
+            seed=self._given.seed,
+            samples=self._pairs,
+            **labels,
+        )
+        rows = self._distances(kept, runs, self._given.metrics, labels)
+        return [[*of_run, *judged] for of_run, judged in zip(rows, rates, strict=True)]
+
+    def _decisive(
+        self, blocks: Drawn, runs: Sequence[int], labels: dict[str, Any]
+    ) -> list[list[Measurement]]:
+        by, tried = (self._tried.select_by,), self._tried
+        if not self._judged:
+            return self._distances(blocks, runs, by, labels)
+        return self._judged.rate_rows(
+            blocks, runs, by, seed=tried.seed, samples=tried.samples, **labels
+        )
+
+    def _distances(
+        self, blocks: Drawn, runs: Sequence[int], metrics: Sequence[str], labels: dict[str, Any]
+    ) -> list[list[Measurement]]:
+        return [
+            list(self._samples.distance_rows(features, metrics, **labels))
+            for features in self._samples.features(blocks, runs)
+        ]
 
     def _again(self, place: int, fixed: Sequence[Measurement]) -> list[Measurement]:
         """The fixed setting's own rows, where that is the best: they had no part in the choice."""
-        rows = [replace(row, **self._labels(place, "best")) for row in fixed]
+        labels = self._labels(place, "best")
+        rows = [
+            replace(row, **labels | {"count": row.count})
+            for row in fixed
+            if self._judged or not row.metric.startswith(WIN_RATE)
+        ]
         return [*rows, _cost(rows[0], self._candidates[place].cost)]
 
     def _is_fixed(self, place: int) -> bool:

@@ -1,7 +1,7 @@
 """How often judges prefer a run's images to the real ones of the same captions."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -12,13 +12,14 @@ from jaxtyping import UInt8
 
 from scaling import build
 from scaling.config import RunConfig
+from scaling.config.distance_metrics import WIN_RATE
 from scaling.data.source import Source
 from scaling.measure.distances.estimate import Estimate
 from scaling.measure.draws import captions
 from scaling.measure.judges.eye import Eye, shipped
 from scaling.measure.judges.judge import Judge, Judged, Side, points, win_rate
 from scaling.measure.judges.named import judge_of
-from scaling.measure.pairs import Keeper, colour, control_of, held
+from scaling.measure.pairs import Held, Keeper, colour, control_of, held
 from scaling.measure.rows import Measurement, protocol_hash
 from scaling.measure.sample_metrics import labelled
 from scaling.measure.sample_protocols import REAL, drawn_protocol, shared_protocol
@@ -29,6 +30,8 @@ CONTROLS = {
     "held_out": "held-out images against others, each judged with its own caption",
 }
 INTERVAL = "Wilson's, as much wider as swaps within pairs spread a learnt judge's rate"
+NOTHING = Estimate(value=np.nan, low=np.nan, high=np.nan)
+"""Of a run whose images are not finite."""
 VALUE = "wins and half the ties over pairs; a proxy for people, not people"
 
 
@@ -64,8 +67,7 @@ class PreferenceMeter:
         common = shared_protocol(source.content_hash, self._real.side.images)
         self._drawn = drawn_protocol(common, config, drawing, self.weights)
         for judge in self._judges:
-            told = judge.about | {"sha256": judge.sha256}
-            about = {"judge": told, "value": VALUE, "interval": INTERVAL}
+            about = {"judge": self.about[judge.name], "value": VALUE, "interval": INTERVAL}
             self._protocols[judge.name, self.weights] = self._drawn | about
             stands = {"images": CONTROLS[judge.control], "seed": drawing.seed}
             self._protocols[judge.name, REAL] = common | about | stands
@@ -79,6 +81,16 @@ class PreferenceMeter:
     def protocols(self) -> dict[str, dict[str, Any]]:
         """Every protocol in use, by its hash."""
         return {protocol_hash(protocol): protocol for protocol in self._protocols.values()}
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """What its rates are called."""
+        return tuple(map(metric_of, self._judges))
+
+    @property
+    def about(self) -> dict[str, dict[str, Any]]:
+        """How each judge judges, by its name."""
+        return {judge.name: judge.about | {"sha256": judge.sha256} for judge in self._judges}
 
     def due(self, *, last: bool) -> bool:
         """Whether pairs are judged at this horizon."""
@@ -101,15 +113,40 @@ class PreferenceMeter:
         runs = len(jax.tree.leaves(parameters)[0])
         return [self._of_run(colour(images[run]), bool(whole[run]), horizon) for run in range(runs)]
 
+    def rate_rows(
+        self,
+        blocks: Iterable[Any],
+        runs: Collection[int],
+        metrics: Collection[str],
+        *,
+        seed: int,
+        samples: int,
+        **labels: Any,
+    ) -> list[list[Measurement]]:
+        """Rates of images drawn for the captions of `seed`, for each of `runs`."""
+        real = held(self._config, self._source.held_out(samples, seed))
+        keeper = Keeper(len(real.ids))
+        for _ in keeper(blocks):
+            pass
+        images, whole = keeper.images()
+        wanted = [judge for judge in self._judges if metric_of(judge) in metrics]
+        found = []
+        for run in runs:
+            judged = self._judged(colour(images[run]), real, wanted) if whole[run] else {}
+            rates = {metric_of(j): win_rate(judged[j.name]) if judged else NOTHING for j in wanted}
+            found.append(list(labelled(rates, **labels | {"count": len(real.ids)})))
+        return found
+
+    def _judged(
+        self, images: UInt8[np.ndarray, "n h w 3"], real: Held, judges: Iterable[Judge]
+    ) -> dict[str, Judged]:
+        self._eye.fixed(real.side.images)
+        drawn = Side(images=images, captions=real.side.captions)
+        return {judge.name: judge.compare(drawn, real.side, real.ids) for judge in judges}
+
     def _of_run(self, images: UInt8[np.ndarray, "n h w 3"], whole: bool, horizon: int) -> Found:
-        judged: dict[str, Judged] = {}
-        rates = [Estimate(value=np.nan, low=np.nan, high=np.nan)] * len(self._judges)
-        if whole:
-            self._eye.fixed(self._real.side.images)
-            drawn = Side(images=images, captions=self._real.side.captions)
-            sides = drawn, self._real.side, self._real.ids
-            judged = {judge.name: judge.compare(*sides) for judge in self._judges}
-            rates = [win_rate(item) for item in judged.values()]
+        judged = self._judged(images, self._real, self._judges) if whole else {}
+        rates = [win_rate(item) for item in judged.values()] or [NOTHING] * len(self._judges)
         rows = [
             row
             for judge, rate in zip(self._judges, rates, strict=True)
@@ -150,4 +187,9 @@ class PreferenceMeter:
     ) -> Iterator[Measurement]:
         protocol = protocol_hash(self._protocols[judge.name, weights])
         labels = {"horizon": horizon, "weights": weights, "count": count, "protocol": protocol}
-        return labelled({f"win_rate_{judge.name}": rate}, **labels)
+        return labelled({metric_of(judge): rate}, **labels)
+
+
+def metric_of(judge: Judge) -> str:
+    """What its rate is called."""
+    return f"{WIN_RATE}{judge.name}"

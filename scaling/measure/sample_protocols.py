@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from scaling.config import RunConfig, SampleConfig
-from scaling.config.distance_metrics import GREATEST
+from scaling.config.distance_metrics import rises
 from scaling.measure.features import protocol
 from scaling.measure.features.network import Network
 from scaling.measure.kept_features import sha256
@@ -77,7 +77,7 @@ def chosen_protocol(
         "captions": "held_out",
         "seed": settings.seed,
         "inference": {
-            "chosen": f"{'greatest' if tried.select_by in GREATEST else 'least'} {tried.select_by}",
+            "chosen": f"{'greatest' if rises(tried.select_by) else 'least'} {tried.select_by}",
             "samples": tried.samples,
             "seed": tried.seed,
             "measured_on": "other samples than those it is chosen by; the same references",

@@ -15,13 +15,16 @@ from scaling.config import RunConfig, run_id
 from scaling.config.distances import DistanceConfig
 from scaling.config.samplers import DDIM, Heun
 from scaling.data.source import load
+from scaling.measure import preference
 from scaling.measure.candidates import best
 from scaling.measure.draws import Draws
 from scaling.measure.inference import EVALUATIONS, InferenceMeter
+from scaling.measure.preference import PreferenceMeter
 from scaling.measure.rows import Measurement
 from scaling.measure.sample_metrics import SampleMeter
 from scaling.run import Member, run_cohort
 from tests.scaling.conftest import PATIENT, rows_of, tiny
+from tests.scaling.pictures_network import network
 from tests.scaling.test_sample_metrics import ASKED
 
 GRID = {"guidance_scale": [1, 2], "steps": [2, 4], "samples": 24}
@@ -218,6 +221,64 @@ def test_an_attempt_takes_over_the_rows_of_every_setting(tmp_path):
     attempt.copy_rows(Member(config=config, directory=later, earlier=(earlier,)), until=24)
     assert rows_of(later) == rows_of(earlier)
     assert rows_of(later)[0] == about | {"value": 0.0}
+
+
+JUDGED = {"samples": 24, "judges": ["caption_match"], "training": 200}
+BY_JUDGE = {"steps": [2, 3], "samples": 24, "select_by": "win_rate_caption_match"}
+
+
+def judged(**changes) -> RunConfig:
+    return trying(BY_JUDGE, measure__preference={**JUDGED, **changes})
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        ({"samples": 0}, "needs pairs to judge; set measure.preference.samples"),
+        ({"judges": ["real_or_generated"]}, r"none of measure\.preference\.judges \(real_or_gen"),
+        ({"sampling": {"steps": 7}}, "leave measure.preference.sampling out"),
+    ],
+)
+def test_a_judge_that_chooses_must_judge_what_is_measured(pairs, said):
+    with pytest.raises(ValidationError, match=said):
+        judged(**pairs)
+
+
+def test_a_judge_chooses_the_setting_that_it_prefers_by_pairs_of_its_own(monkeypatch):
+    """One setting draws the real images themselves, brighter; the other noise."""
+    monkeypatch.setattr(preference, "shipped", network)
+    config, asked = judged(), []
+    source = load(config.data)
+
+    def draw(setting, _, seed):
+        images = source.held_out(24, seed).images[None].repeat(2, axis=0).clip(-1, 0.9)
+        noise = np.random.default_rng(seed).normal(size=images.shape).astype(np.float32)
+        asked.append((setting.name, seed))
+        yield np.stack(
+            [images[0], noise[1]] if setting.name == "steps=2" else [noise[0], images[1]]
+        )
+
+    by = PreferenceMeter(config, source)
+    samples = SampleMeter(config, source)
+    meter = InferenceMeter(config, samples, draw, by)
+    fixed = [
+        list(samples.distance_rows(None, ["kid"], horizon=24, weights="", count=1, protocol=""))
+    ] * 2
+    found = meter.rows(lambda _: None, fixed, 24)
+    for run, rows in enumerate(found):
+        tried = {row.setting: row.value for row in of(rows, "candidate")}
+        assert {row.metric for row in of(rows, "candidate")} == {"win_rate_caption_match"}
+        best_of = {row.metric: row for row in of(rows, "best")}
+        assert best_of["kid"].setting == max(tried, key=tried.__getitem__) == f"steps={2 + run}"
+        assert best_of["win_rate_caption_match"].count == 24
+        assert best_of["win_rate_caption_match"].value == pytest.approx(0.5, abs=0.25)
+        (protocol,) = {row.protocol for row in best_of.values()}
+        assert (
+            meter.protocols()[protocol]["inference"]["chosen"] == "greatest win_rate_caption_match"
+        )
+        assert "caption_match" in meter.protocols()[protocol]["judges"]
+    # The choice looked at other pairs than the value.
+    assert {seed for _, seed in asked} == {0, 1}
 
 
 @pytest.mark.slow
