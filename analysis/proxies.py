@@ -15,8 +15,13 @@ WHAT = {
     "real_or_generated": "a classifier, cross-fitted, that learnt to tell generated images from "
     "real ones",
     "caption_match": "how well an image fits its caption, as learnt from training images",
+    "clip_score": "how well an image fits its caption, by CLIP",
+    "pickscore": "what people picked of images made for one prompt",
+    "hps_v2": "how people ranked images made for one prompt",
+    "hps_v2_1": "how people ranked images made for one prompt",
+    "brisque": "how natural a photograph looks, whatever its caption",
 }
-"""What the judges shipped here go by."""
+"""What the judges known here go by."""
 
 
 def rates_of(series: Series) -> tuple[SampleMetric, ...]:

@@ -51,7 +51,7 @@ def read(path: Path, prefixes: tuple[str, ...] = ("",)) -> Mapping[str, np.ndarr
     if not path.is_file():
         raise InputError(f"{path}: there is no such file")
     if path.suffix.lower() in PICKLES:
-        raise InputError(_refusal(path, f"a {path.suffix} file is a pickle"))
+        raise InputError(refusal(path, f"a {path.suffix} file is a pickle"))
     with path.open("rb") as file:
         start = file.read(LENGTH_BYTES + 1)
     try:
@@ -62,7 +62,7 @@ def read(path: Path, prefixes: tuple[str, ...] = ("",)) -> Mapping[str, np.ndarr
     except (SafetensorError, ValueError, OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: cannot be read: {error}") from error
     if start.startswith(PICKLE_START):
-        raise InputError(_refusal(path, "its content is a pickle"))
+        raise InputError(refusal(path, "its content is a pickle"))
     raise InputError(f"{path}: is neither a .safetensors nor a .npz file")
 
 
@@ -77,15 +77,17 @@ def _read_zip(path: Path, prefixes: tuple[str, ...]) -> Mapping[str, np.ndarray]
     with zipfile.ZipFile(path) as archive:
         other = [name for name in archive.namelist() if not name.endswith(".npy")]
     if other:
-        raise InputError(_refusal(path, f"its content is an archive of PyTorch's ({other[0]})"))
+        raise InputError(refusal(path, f"its content is an archive of PyTorch's ({other[0]})"))
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files if name.startswith(prefixes)}
 
 
-def _refusal(path: Path, why: str) -> str:
+def refusal(path: Path, why: str, under: str = "") -> str:
+    """What to do with a pickle, whose arrays lie under the key `under`, if under any."""
+    inside = f"['{under}']" if under else ""
     convert = (
         "import torch; from safetensors.torch import save_file; "
-        f"arrays = torch.load('{path.name}', map_location='cpu', weights_only=True); "
+        f"arrays = torch.load('{path.name}', map_location='cpu', weights_only=True){inside}; "
         "save_file({name: array.clone() for name, array in arrays.items()}, "
         f"'{path.stem}.safetensors')"
     )

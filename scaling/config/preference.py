@@ -1,28 +1,17 @@
 """How often judges, proxies for people, prefer what a run draws to the real image."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, field_validator
 
 from scaling.config.distances import DistanceConfig
-from scaling.config.extension import FromFile
+from scaling.config.judges import JudgeConfig, called
 from scaling.config.samplers import DDIM, GridConfig, QuantileGrid, SamplerConfig
 from scaling.config.samples import GuidanceInterval, SampleConfig
 from scaling.config.section import Section
 
 FEWEST = 16
 """Pairs from which a judge can learn, two in each fold."""
-
-JudgeName = Literal["real_or_generated", "caption_match"]
-
-
-class JudgeFromFile(FromFile):
-    """What `function(**parameters)` returns scores images [n, h, w, 3] with their captions."""
-
-    @property
-    def judge(self) -> str:
-        """What the judge is called: its function."""
-        return self.function.rpartition(":")[2]
 
 
 class SamplingConfig(Section):
@@ -47,7 +36,7 @@ class PreferenceConfig(Section):
     samples: int = Field(
         default=0, ge=0, le=100_000, description="pairs of each run, no more than held-out images"
     )
-    judges: Annotated[tuple[JudgeName | JudgeFromFile, ...], Field(strict=False)] = Field(
+    judges: Annotated[tuple[JudgeConfig, ...], Field(strict=False)] = Field(
         default=("real_or_generated", "caption_match"),
         description="proxies that say which of a pair is better, by name or from your file; none: "
         "pairs are kept for people",
@@ -81,16 +70,9 @@ class PreferenceConfig(Section):
 
     @field_validator("judges")
     @classmethod
-    def _each_once(
-        cls, judges: tuple[JudgeName | JudgeFromFile, ...]
-    ) -> tuple[JudgeName | JudgeFromFile, ...]:
+    def _each_once(cls, judges: tuple[JudgeConfig, ...]) -> tuple[JudgeConfig, ...]:
         names = [called(judge) for judge in judges]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"'{name}' is given {names.count(name)} times; once is enough")
         return judges
-
-
-def called(judge: JudgeName | JudgeFromFile) -> str:
-    """The name of a judge, with which its metric ends."""
-    return judge.judge if isinstance(judge, JudgeFromFile) else judge

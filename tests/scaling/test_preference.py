@@ -164,7 +164,7 @@ def test_images_drawn_for_distances_cost_nothing_more():
     ("given", "said"),
     [
         ({"samples": 15}, "must be 0 for none, or at least 16, not 15"),
-        ({"judges": ["pickscore"]}, "real_or_generated"),
+        ({"judges": ["pickscor"]}, "did you mean .pickscore.*real_or_generated"),
         ({"judges": ["caption_match"] * 2}, "'caption_match' is given 2 times"),
         ({"samples": 400}, "400 pairs need as many held-out images, and there are 373"),
         ({"sampling": {"guidance_interval": [1.0, 0.0]}}, r"must be written as \[low, high\]"),

@@ -14,6 +14,7 @@ ROOM = "scaling.measure.features"
 FID = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights"
 DINO = "https://dl.fbaipublicfiles.com/dinov2"
 CLIP = "https://huggingface.co/openai"
+LAION = "https://huggingface.co/laion/CLIP-ViT"
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,10 @@ PUBLISHED = {
     "clip_b16": Published("clip", "clip_b16", f"{CLIP}/clip-vit-base-patch16"),
     "clip_l14": Published("clip", "clip_l14", f"{CLIP}/clip-vit-large-patch14"),
     "clip_l14_336": Published("clip", "clip_l14_336", f"{CLIP}/clip-vit-large-patch14-336"),
+    "openclip_b32": Published("clip", "openclip_b32", f"{LAION}-B-32-laion2B-s34B-b79K"),
+    "openclip_b16": Published("clip", "openclip_b16", f"{LAION}-B-16-laion2B-s34B-b88K"),
+    "openclip_l14": Published("clip", "openclip_l14", f"{LAION}-L-14-laion2B-s32B-b82K"),
+    "openclip_h14": Published("clip", "openclip_h14", f"{LAION}-H-14-laion2B-s32B-b79K"),
 }
 
 

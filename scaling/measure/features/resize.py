@@ -65,12 +65,34 @@ def cropped_bicubic(
     return np.asarray(resized, np.float32)[top : top + size, left : left + size]
 
 
+def padded_bicubic(
+    image: UInt8[np.ndarray, "h w 3"], size: int
+) -> Float32[np.ndarray, "size size 3"]:
+    """The longer side to `size` in float32, nothing clipped, black around: HPS v2's own.
+
+    Wu et al. 2023 (arXiv 2306.09341), whose code shrinks tensors, not 8-bit images.
+    """
+    scale = size / max(image.shape[:2])
+    height, width = (round(side * scale) for side in image.shape[:2])
+    top, left = (size - height) // 2, (size - width) // 2
+    found = np.zeros((size, size, 3), np.float32)
+    for c in range(3):
+        channel = Image.fromarray(image[:, :, c].astype(np.float32))
+        channel = channel.resize((width, height), resample=Image.Resampling.BICUBIC)
+        found[top : top + height, left : left + width, c] = np.asarray(channel)
+    return found
+
+
 BICUBIC = Resize(method="PIL bicubic, float32 per channel", apply=bicubic)
 TENSORFLOW_BILINEAR = Resize(
     method="TensorFlow 1 bilinear, not antialiased", apply=tensorflow_bilinear
 )
 CROPPED_BICUBIC = Resize(
     method="PIL bicubic of the shorter side, 8-bit, middle cropped", apply=cropped_bicubic
+)
+
+PADDED_BICUBIC = Resize(
+    method="PIL bicubic of the longer side, float32, black bars", apply=padded_bicubic
 )
 
 

@@ -33,6 +33,18 @@ class Tower(NamedTuple):
     deviation: tuple[float, float, float]
 
 
+class TextTower(NamedTuple):
+    """The size of one whose tokens are words; its blocks are the same."""
+
+    width: int
+    depth: int
+    heads: int
+    activation: Callable[[Array], Array]
+    epsilon: float = 1e-5
+    context: int = 77
+    vocabulary: int = 49408
+
+
 gelu = partial(jax.nn.gelu, approximate=False)
 
 
@@ -60,28 +72,42 @@ def forward(
     x = jnp.concatenate([first, x], axis=1) + parameters["positions"]
     if "norm_before" in parameters:
         x = norm(parameters["norm_before"], x, tower.epsilon)
-
-    def step(x: Array, of_block: Parameters) -> tuple[Array, None]:
-        return block(of_block, x, tower), None
-
-    x, _ = jax.lax.scan(step, x, parameters["blocks"])
+    x = stacked(parameters["blocks"], x, tower)
     x = norm(parameters["norm"], x[:, 0], tower.epsilon)
     return (linear(parameters["project"], x) if "project" in parameters else x,)
 
 
-def block(p: Parameters, x: Float[Array, "n t d"], tower: Tower) -> Float[Array, "n t d"]:
+def stacked(
+    blocks: Parameters, x: Float[Array, "n t d"], tower: Tower | TextTower, *, causal: bool = False
+) -> Float[Array, "n t d"]:
+    """One block after another; `causal`: no token sees those behind it."""
+
+    def step(x: Array, of_block: Parameters) -> tuple[Array, None]:
+        return block(of_block, x, tower, causal=causal), None
+
+    return jax.lax.scan(step, x, blocks)[0]
+
+
+def block(
+    p: Parameters, x: Float[Array, "n t d"], tower: Tower | TextTower, *, causal: bool = False
+) -> Float[Array, "n t d"]:
     """x + attention(norm(x)), then x + MLP(norm(x)); each branch scaled where there are scales."""
-    inside = attention(p, norm(p["norm_1"], x, tower.epsilon), tower.heads)
+    inside = attention(p, norm(p["norm_1"], x, tower.epsilon), tower.heads, causal=causal)
     x = x + inside * p.get("scale_1", 1.0)
     inside = linear(p["expand"], norm(p["norm_2"], x, tower.epsilon))
     return x + linear(p["contract"], tower.activation(inside)) * p.get("scale_2", 1.0)
 
 
-def attention(p: Parameters, x: Float[Array, "n t d"], heads: int) -> Float[Array, "n t d"]:
+def attention(
+    p: Parameters, x: Float[Array, "n t d"], heads: int, *, causal: bool = False
+) -> Float[Array, "n t d"]:
     """softmax(q k / sqrt(width of a head)) v of every head (Vaswani et al. 2017, eq. 1)."""
     n, t, d = x.shape
     q, k, v = jnp.moveaxis(linear(p["qkv"], x).reshape(n, t, 3, heads, d // heads), 2, 0)
-    weights = jax.nn.softmax(jnp.einsum("nqhc,nkhc->nhqk", q, k) / np.sqrt(d // heads), axis=-1)
+    products = jnp.einsum("nqhc,nkhc->nhqk", q, k) / np.sqrt(d // heads)
+    if causal:
+        products = jnp.where(np.tri(t, dtype=bool), products, -jnp.inf)
+    weights = jax.nn.softmax(products, axis=-1)
     return linear(p["out"], jnp.einsum("nhqk,nkhc->nqhc", weights, v).reshape(n, t, d))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from scaling import build
-from scaling.config.preference import JudgeFromFile
+from scaling.config.judge_sections import JudgeFromFile
 from scaling.errors import InputError
 from scaling.measure.judges.judge import Images, Judge, Scores, by_score, digest
 

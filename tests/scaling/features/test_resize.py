@@ -4,7 +4,12 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from scaling.measure.features.resize import bicubic, cropped_bicubic, tensorflow_bilinear
+from scaling.measure.features.resize import (
+    bicubic,
+    cropped_bicubic,
+    padded_bicubic,
+    tensorflow_bilinear,
+)
 
 IMAGE = np.random.default_rng(1).integers(0, 256, size=(50, 37, 3), dtype=np.uint8)
 
@@ -45,3 +50,14 @@ def test_clips_crop_is_the_middle_of_the_shorter_side():
     assert_allclose(cropped_bicubic(tall, 20), 200)
     assert cropped_bicubic(tall.swapaxes(0, 1), 10).shape == (10, 10, 3)
     assert cropped_bicubic(IMAGE, 224).shape == (224, 224, 3)
+
+
+def test_hps_s_square_has_the_whole_image_in_its_middle():
+    tall = np.full((40, 20, 3), 90, np.uint8)
+    found = padded_bicubic(tall, 30)
+    assert_allclose(found[:, 7:22], 90, rtol=1e-6)
+    assert (found[:, :7] == 0).all() and (found[:, 22:] == 0).all()
+    assert_allclose(padded_bicubic(tall.swapaxes(0, 1), 30), found.swapaxes(0, 1), rtol=1e-6)
+    square = IMAGE[:37]
+    assert_allclose(padded_bicubic(square, 50).clip(0, 255), bicubic(square, 50))
+    assert padded_bicubic(square, 50).min() < 0  # nothing is clipped
