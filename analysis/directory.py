@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis.settings import FitSettings
 
 VOTES = "votes.jsonl"
+VERDICTS = "verdicts.parquet"
 TABLES = ("measurements.parquet", "runs.csv", "protocols.json", VOTES)
 
 

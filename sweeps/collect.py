@@ -1,6 +1,7 @@
 """From the attempts' own files to one table: measurements.parquet, runs.csv, protocols.json.
 
-All three are caches: they can be deleted, and are made again from the truth below `runs/`.
+These, and the judges' verdicts beside them, are caches: they can be deleted, and are made again
+from the truth below `runs/`.
 """
 
 import csv
@@ -20,6 +21,8 @@ from sweeps.store import Store, StoredRun
 from sweeps.store.claims import numbers
 from sweeps.store.states import RunState
 from sweeps.store.writing import plainly, read_json, read_lines, to_json, write
+from sweeps.verdicts import FILE as VERDICTS
+from sweeps.verdicts import write_verdicts
 
 MEASURED = (
     *("weights", "split", "metric", "log_snr", "value", "standard_error", "count", "protocol"),
@@ -73,6 +76,8 @@ def collect(store: Store) -> list[str]:
     names = [*RUN_COLUMNS, *swept]
     write(store.directory / "runs.csv", _csv(names, rows_of_runs))
     write(store.directory / "protocols.json", to_json(protocols))
+    finished = {r.id: a for r, state, a in pairs if a is not None and state.status == "finished"}
+    write_verdicts(store.directory, finished)
     write(store.directory / "collected.json", to_json({"inputs": digest}))
     return notices
 
@@ -94,7 +99,7 @@ def _digest(
     sweep: Mapping[str, Any], pairs: Sequence[tuple[StoredRun, RunState, Path | None]]
 ) -> str:
     """Changes whenever a run's status, its file of measurements or the table's columns do."""
-    header = [sweep["runs"], sweep["swept"], RUN_COLUMNS, MEASURED, AT_OTHERS]
+    header = [sweep["runs"], sweep["swept"], RUN_COLUMNS, MEASURED, AT_OTHERS, VERDICTS]
     digest = hashlib.sha256(json.dumps(header).encode())
     for run, state, attempt in pairs:
         size = _size(attempt / "measurements.jsonl") if attempt else 0

@@ -10,6 +10,13 @@ from sweeps.store.writing import read_json
 ARCHIVE = re.compile(r"preference-(\d+)\.npz")
 
 
+def archive_of(attempt: Path) -> Path | None:
+    """The last one that an attempt kept."""
+    files = (attempt / "samples").glob("*.npz")
+    named = {int(m[1]): path for path in files if (m := ARCHIVE.fullmatch(path.name))}
+    return named[max(named)] if named else None
+
+
 def archives(store: Store) -> tuple[dict[str, Path], list[str]]:
     """The last archive of each finished run, by run id; and the finished runs that have none.
 
@@ -20,11 +27,10 @@ def archives(store: Store) -> tuple[dict[str, Path], list[str]]:
     for run, state in store.states():
         if state.status != "finished":
             continue
-        attempt = read_json(run.directory / "result.json")["attempt"]
-        folder = run.directory / "attempts" / str(attempt) / "samples"
-        named = {int(m[1]): p for p in folder.glob("*.npz") if (m := ARCHIVE.fullmatch(p.name))}
-        if named:
-            found[run.id] = named[max(named)]
+        number = read_json(run.directory / "result.json")["attempt"]
+        archive = archive_of(run.directory / "attempts" / str(number))
+        if archive is not None:
+            found[run.id] = archive
         else:
             without.append(run.id)
     if not found:

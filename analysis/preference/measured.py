@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.directory import VOTES
+from analysis.directory import VERDICTS, VOTES
 from analysis.preference.outcomes import REAL
 from analysis.preference.rates import rates_by_run
 from analysis.preference.votes import read
@@ -62,3 +62,11 @@ def sampled(rows: pd.DataFrame) -> str:
 def votes_of(directory: Path) -> pd.DataFrame:
     """The votes kept in a sweep's directory; TableError where there are none."""
     return read(directory / VOTES)
+
+
+def with_judges(votes: pd.DataFrame, directory: Path) -> pd.DataFrame:
+    """And the verdicts that judges gave on the same runs' pictures, where they were collected."""
+    path = directory / VERDICTS
+    if not path.is_file():
+        return votes
+    return pd.concat([votes, pd.read_parquet(path).reindex(columns=votes.columns)])

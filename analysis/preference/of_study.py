@@ -4,10 +4,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.directory import VOTES
+from analysis.directory import VERDICTS, VOTES
 from analysis.formats import Sheet
 from analysis.preference import sheets
-from analysis.preference.measured import votes_of
+from analysis.preference.measured import votes_of, with_judges
 from analysis.preference.study import Preferences, preferences
 
 if TYPE_CHECKING:
@@ -21,14 +21,14 @@ def said_of(study: "Study") -> Preferences | None:
     directory = study.series[0].table.directory if study.series else None
     if directory is None or not (directory / VOTES).is_file():
         return None
-    state = (directory / VOTES).stat()
-    found = _of_file(directory, state.st_mtime_ns, state.st_size)
+    states = [path.stat() for name in (VOTES, VERDICTS) if (path := directory / name).is_file()]
+    found = _of_files(directory, tuple((s.st_mtime_ns, s.st_size) for s in states))
     return found if found.rates else None
 
 
 @lru_cache(maxsize=4)
-def _of_file(directory: Path, _changed: int, _size: int) -> Preferences:
-    return preferences(votes_of(directory))
+def _of_files(directory: Path, _states: tuple[tuple[int, int], ...]) -> Preferences:
+    return preferences(with_judges(votes_of(directory), directory))
 
 
 def rates_sheet(study: "Study") -> Sheet:

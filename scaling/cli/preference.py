@@ -24,15 +24,13 @@ def preference(
         import json
         from dataclasses import asdict
 
-        import pandas as pd
-
         from analysis import read
         from analysis.directory import TABLES, VOTES, is_sweep
         from analysis.formats import markdown
         from analysis.preference import sheets
         from analysis.preference import votes as tables
+        from analysis.preference.measured import with_judges
         from analysis.preference.study import preferences
-        from scaling.cli.judge_votes import judge_votes
 
         swept = is_sweep(votes)
         if swept and not (votes / VOTES).is_file():
@@ -47,8 +45,7 @@ def preference(
             raise ValueError(f"--without {min(unknown)}: there is no such rater; there are {there}")
         counted = frame[~frame["rater"].isin(left_out)]
         if swept:
-            judged = judge_votes(votes)
-            counted = pd.concat([counted, judged], ignore_index=True) if len(judged) else counted
+            counted = with_judges(counted, votes)
         found = preferences(counted)
         about = {}
         if (votes / TABLES[0]).is_file():

@@ -3,14 +3,22 @@
 import json
 
 import numpy as np
+import pandas as pd
 from typer.testing import CliRunner
 
 from scaling.cli.app import app
-from scaling.cli.judge_votes import judge_votes
 from scaling.preference.pairs import Shares, plan
 from scaling.preference.pictures import load
 from sweeps.pictures import archives
+from sweeps.store import Store
+from sweeps.verdicts import FILE, write_verdicts
 from tests.preference.sweep import archive, sweep
+
+
+def verdicts(directory):
+    paths, _ = archives(Store.open(directory))
+    write_verdicts(directory, {run: path.parent.parent for run, path in paths.items()})
+    return pd.read_parquet(directory / FILE)
 
 
 def test_verdicts_are_votes_on_the_pairs_that_people_see(tmp_path):
@@ -18,7 +26,7 @@ def test_verdicts_are_votes_on_the_pairs_that_people_see(tmp_path):
     paths, _ = archives(store)
     for k, path in enumerate(paths.values()):
         archive(path, 12, k, points_eye=np.array([1.0, 0.5, 0.0] * 4))
-    found = judge_votes(tmp_path / "s")
+    found = verdicts(tmp_path / "s")
     pairs = plan(load(paths), Shares(), 0)
     seen = {pair.pair: pair for pair in pairs if pair.kind == "generated_real"}
     assert set(found["pair"]) == set(seen) and set(found["rater"]) == {"eye"}
@@ -35,7 +43,7 @@ def test_a_judge_is_set_beside_people(tmp_path):
     for k, path in enumerate(paths.values()):
         archive(path, 12, k, points_eye=np.array([1.0, 0.0] * 6))
     with (directory / "votes.jsonl").open("w") as file:
-        for number, row in enumerate(judge_votes(directory).to_dict("records")):
+        for number, row in enumerate(verdicts(directory).to_dict("records")):
             told = {"vote": str(number), "rater": "anna", "rater_kind": "human", "left": "first",
                     "at": "", "seconds": None}  # fmt: skip
             file.write(json.dumps(row | told) + "\n")
