@@ -19,6 +19,7 @@ from scaling.config import RunConfig
 from scaling.costs import costs
 from scaling.data.order import batch_indices
 from scaling.data.source import Source, load
+from scaling.mesh import devices_to_hold
 from scaling.train import sharding
 from scaling.train.program import TrainState, make_program
 from scaling.train.program import rates as rates_of
@@ -55,7 +56,7 @@ def _mesh(config: RunConfig, runs: int, fsdp: int | Literal["auto"]) -> Mesh:
     if fsdp == "auto":
         usable = math.gcd(jax.device_count(), config.train.batch_size)
         state = float(costs(config).state_bytes)
-        fsdp = sharding.devices_to_hold(state, sharding.device_bytes(), usable)
+        fsdp = devices_to_hold(state, sharding.device_bytes(), usable)
     return sharding.make_mesh(runs, config.train.batch_size, fsdp=fsdp)
 
 

@@ -1,11 +1,17 @@
 """`scaling plan`: runs, parameters, FLOPs, memory and time before anything is spent."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from textwrap import wrap
 from typing import Any
 
-from scaling.costs import device_bytes
+from scaling.config import RunConfig
+from scaling.costs import costs, device_bytes
+from scaling.devices import Device
+from scaling.errors import InputError
+from scaling.mesh import RULE, MeshShape, devices_to_hold, mesh_shape
 from sweeps.cohorts import plan as plan_cohorts
 from sweeps.display import clock
 from sweeps.estimates import CORE_RATES, START_SECONDS, makespan, run_seconds
@@ -16,14 +22,51 @@ from sweeps.store.prepare import record_of
 
 
 @dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where each worker trains: its devices, of a kind if that is known, and how well it uses them.
+
+    `fsdp` None: by `scaling.mesh.RULE`. `rate` is in FLOP/s of a worker, where it is given.
+    """
+
+    devices: int = 1
+    fsdp: int | None = None
+    device: Device | None = None
+    utilisation: float = 0.4
+    rate: float | None = None
+
+    def rate_of(self, precision: str) -> float | None:
+        """FLOP/s of a worker; None where nothing is known of it."""
+        if self.rate or self.device is None:
+            return self.rate
+        return self.devices * self.utilisation * self.device.flops_per_second(precision)
+
+    def mesh(self, config: RunConfig, runs: int) -> MeshShape:
+        """Of a cohort of so many runs. InputError where `fsdp` does not divide."""
+        batch, fsdp = config.train.batch_size, self.fsdp
+        if fsdp is None:
+            memory = self.device.bytes if self.device else None
+            usable = math.gcd(self.devices, batch)
+            fsdp = devices_to_hold(float(costs(config).state_bytes), memory, usable)
+        try:
+            return mesh_shape(runs, batch, self.devices, fsdp)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What a manifest would take. `seconds` assumes `rate` FLOP/s a worker, or CORE_RATES."""
+    """What a manifest would take.
+
+    `seconds` assumes `place.rate` FLOP/s a worker, or CORE_RATES. `meshes` and `device_bytes` are
+    by run.
+    """
 
     records: Sequence[dict[str, Any]]
     swept: tuple[str, ...]
     cohorts: Sequence[Sequence[str]]
     workers: int
-    rate: float | None
+    place: Place
+    meshes: dict[str, MeshShape]
     device_bytes: dict[str, int]
 
     @property
@@ -33,7 +76,7 @@ class Plan:
 
     def run_seconds(self, record: dict[str, Any]) -> float:
         """Time of one run on one worker, to train and draw samples, without compilation."""
-        return run_seconds(record, self.rate)
+        return run_seconds(record, self.place.rate_of(record["config"]["train"]["precision"]))
 
     @property
     def seconds(self) -> float:
@@ -43,19 +86,30 @@ class Plan:
         return makespan((START_SECONDS + seconds for seconds in training), self.workers)
 
 
-def plan(
-    manifest: Manifest, *, workers: int, rate: float | None = None, devices: int = 1, fsdp: int = 1
-) -> Plan:
-    """Count everything; nothing is written. Each run is on `devices`, its state on `fsdp`."""
+def plan(manifest: Manifest, *, workers: int, place: Place | None = None) -> Plan:
+    """Count everything; nothing is written, and no such place need be there."""
+    place = place or Place()
     records = [record_of(run) for run in manifest.runs]
+    cohorts = plan_cohorts(records, size=manifest.engine.cohort, workers=workers)
+    together = {run: len(cohort) for cohort in cohorts for run in cohort}
+    meshes = {run.id: place.mesh(run.config, together[run.id]) for run in manifest.runs}
     return Plan(
         records=records,
         swept=tuple(path for path in manifest.swept if path != "seed"),
-        cohorts=plan_cohorts(records, size=manifest.engine.cohort, workers=workers),
+        cohorts=cohorts,
         workers=workers,
-        rate=rate,
-        device_bytes={run.id: device_bytes(run.config, devices, fsdp) for run in manifest.runs},
+        place=place,
+        meshes=meshes,
+        device_bytes={
+            run.id: per_device(run.config, together[run.id], meshes[run.id])
+            for run in manifest.runs
+        },
     )
+
+
+def per_device(config: RunConfig, runs: int, mesh: MeshShape) -> int:
+    """Bytes on each device, of all the cohort's runs that it computes."""
+    return runs // mesh.run * device_bytes(config, mesh.of_one_run, mesh.fsdp)
 
 
 def text(found: Plan) -> str:
@@ -73,6 +127,7 @@ def text(found: Plan) -> str:
         "without emb.",
         "FLOPs/run",
         "state",
+        *(["mesh"] if found.place.devices > 1 else []),
         "a device",
         "time/run",
     ]
@@ -88,6 +143,7 @@ def text(found: Plan) -> str:
                 f"{first['parameters_non_embedding']:,}",
                 f"{first['flops']:.2e}",
                 _bytes(first["state_bytes"]),
+                *([_shown(found.meshes[first["id"]])] if found.place.devices > 1 else []),
                 _bytes(found.device_bytes[first["id"]]),
                 clock(found.run_seconds(first)),
             ]
@@ -101,21 +157,39 @@ def text(found: Plan) -> str:
         )
         for row in rows
     ]
-    slowest, fastest = (rate / 1e9 for _, rate in (CORE_RATES[0], CORE_RATES[-1]))
-    by_size = f"{slowest:.0f} to {fastest:.0f} GFLOP/s (more for larger models)"
-    rate = f"{found.rate:.3g} FLOP/s" if found.rate else by_size
     drawn = float(sum(record["sampling_flops"] for record in found.records))
     sampling = f", and {drawn:.3g} to sample what is measured at most" if drawn else ""
     lines += [
         "",
         "state: weights, gradients, moments, averages; a device: its share of the state and what",
-        "the backward pass keeps of its share of a batch",
+        "the backward pass keeps of its share of a batch, of all its runs",
+        *(wrap(f"mesh: run x data x fsdp; {RULE}", 95) if found.place.devices > 1 else []),
         f"{len(found.records)} runs in {len(found.cohorts)} cohorts on {found.workers} "
         f"worker{'s' * (found.workers > 1)}: {found.flops:.3g} training FLOPs{sampling}",
-        f"about {clock(found.seconds)}, if a worker does {rate} and compiles each cohort in "
-        f"{START_SECONDS:.0f} s; measuring comes on top",
+        f"about {clock(found.seconds)}, if a worker does {_rate(found)} and compiles each cohort "
+        f"in {START_SECONDS:.0f} s; measuring comes on top",
     ]
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _shown(mesh: MeshShape) -> str:
+    return " x ".join(map(str, mesh))
+
+
+def _rate(found: Plan) -> str:
+    """What is assumed of a worker."""
+    rates = {found.place.rate_of(r["config"]["train"]["precision"]) for r in found.records}
+    known = sorted(rate for rate in rates if rate)
+    if known:
+        told = " to ".join(f"{rate:.3g}" for rate in dict.fromkeys((known[0], known[-1])))
+        if found.place.rate:
+            return f"{told} FLOP/s"
+        return (
+            f"{told} FLOP/s ({100 * found.place.utilisation:.0f}% of what its "
+            f"{found.place.devices} device{'s' * (found.place.devices > 1)} could do)"
+        )
+    slowest, fastest = (rate / 1e9 for _, rate in (CORE_RATES[0], CORE_RATES[-1]))
+    return f"{slowest:.0f} to {fastest:.0f} GFLOP/s (more for larger models)"
 
 
 def _bytes(count: float) -> str:

@@ -7,7 +7,9 @@ import typer
 ManifestName = Annotated[
     str, typer.Argument(metavar="MANIFEST", help="a YAML file, or the name of a shipped manifest")
 ]
-Workers = Annotated[int | None, typer.Option(min=1, help="worker processes; default: one per core")]
+Workers = Annotated[
+    int | None, typer.Option(min=1, help="worker processes; default: one per GPU or core")
+]
 
 
 def validate(manifest: ManifestName) -> None:
@@ -38,20 +40,30 @@ def plan(
     rate: Annotated[
         float | None, typer.Option(min=1.0, help="FLOP/s of one worker, for the estimated time")
     ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="on which each run is trained")] = 1,
-    fsdp: Annotated[int, typer.Option(min=1, help="of them, among which its state is split")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="of each worker")] = 1,
+    fsdp: Annotated[
+        int | None, typer.Option(min=1, help="of them, among which a run's state is split")
+    ] = None,
+    on: Annotated[
+        str | None, typer.Option(metavar="KIND", help="what the devices are, such as h100, tpu-v5e")
+    ] = None,
+    utilisation: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="of what they could do, for the time")
+    ] = 0.4,
 ) -> None:
     """Show runs, parameters, FLOPs, memory and time before anything is spent."""
-    from scaling.errors import InputError
+    from scaling.devices import named
     from sweeps.launch import worker_count
     from sweeps.manifest import load
+    from sweeps.plan import Place, text
     from sweeps.plan import plan as make_plan
-    from sweeps.plan import text
 
     found = load(manifest)
-    if devices % fsdp:
-        raise InputError(f"--fsdp {fsdp} must divide --devices {devices}")
-    made = make_plan(
-        found, workers=worker_count(found, workers), rate=rate, devices=devices, fsdp=fsdp
+    place = Place(
+        devices=devices,
+        fsdp=fsdp,
+        device=None if on is None else named(on),
+        utilisation=utilisation,
+        rate=rate,
     )
-    typer.echo(text(made))
+    typer.echo(text(make_plan(found, workers=worker_count(found, workers), place=place)))

@@ -14,6 +14,8 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from scaling.mesh import mesh_shape
+
 AXES = ("run", "data", "fsdp")
 EXAMPLES = ("data", "fsdp")
 
@@ -23,44 +25,23 @@ STACKED = "blocks"
 WORTH_SPLITTING = 2**12
 """Numbers in the smallest parameter that is split: below, gathering costs more than it saves."""
 
-SHARE_FOR_STATE = 0.5
-"""Of a device's memory; the rest is for activations."""
-
 
 def make_mesh(
     runs: int, batch_size: int, devices: Sequence[Any] | None = None, fsdp: int = 1
 ) -> Mesh:
-    """`fsdp` devices to hold one run, further ones along `run` as far as the cohort divides, then
-    along `data`; devices that do not divide stay idle.
+    """Laid out by `scaling.mesh.RULE`; ValueError where `fsdp` does not divide.
 
-    Raises ValueError where `fsdp` divides neither the devices nor the batch.
+    Devices of one process are neighbours along `fsdp`.
     """
     devices = list(devices or jax.devices())
-    if len(devices) % fsdp or batch_size % fsdp:
-        raise ValueError(
-            f"fsdp {fsdp} must divide both the {len(devices)} devices and the batch of {batch_size}"
-        )
-    run = math.gcd(runs, len(devices) // fsdp)
-    data = math.gcd(batch_size // fsdp, len(devices) // (fsdp * run))
-    grid = np.array(devices[: run * data * fsdp]).reshape(run, data, fsdp)
+    shape = mesh_shape(runs, batch_size, len(devices), fsdp)
+    grid = np.array(devices[: shape.devices]).reshape(shape)
     return Mesh(grid, AXES)
-
-
-def devices_to_hold(state_bytes: float, device_bytes: float | None, devices: int) -> int:
-    """The fewest devices, a divisor of their number, among which one run's state must be split.
-
-    One where the memory of a device is not known; all where even that is not enough.
-    """
-    if device_bytes is None:
-        return 1
-    divisors = [n for n in range(1, devices + 1) if devices % n == 0]
-    fits = (n for n in divisors if state_bytes / n <= SHARE_FOR_STATE * device_bytes)
-    return next(fits, devices)
 
 
 def device_bytes() -> float | None:
     """Memory of one device, where it says."""
-    stats = jax.devices()[0].memory_stats()
+    stats = jax.local_devices()[0].memory_stats()
     return None if stats is None else stats.get("bytes_limit")
 
 
@@ -89,6 +70,16 @@ def of_states(mesh: Mesh, states: Any) -> Any:
         return NamedSharding(mesh, P("run", *partition(path, leaf.shape[1:], fsdp)))
 
     return jax.tree_util.tree_map_with_path(place, states)
+
+
+def of_one(mesh: Mesh, state: Any) -> Any:
+    """The same for each array of one run's state, which all places along `run` hold."""
+    fsdp = mesh.shape["fsdp"]
+
+    def place(path: tuple[Any, ...], leaf: Any) -> NamedSharding:
+        return NamedSharding(mesh, partition(path, leaf.shape, fsdp))
+
+    return jax.tree_util.tree_map_with_path(place, state)
 
 
 def per_run(mesh: Mesh) -> NamedSharding:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from models import FAMILIES
@@ -149,6 +150,36 @@ def test_plan_states_its_assumption_and_scales_with_it():
     assert "if a worker does 1e+09 FLOP/s" in slow
     assert slow.splitlines()[1].split()[:2] == ["20k", "2"]
     assert slow != fast
+
+
+def test_plan_lays_a_published_ladder_out_on_a_pod_that_is_not_there(tmp_path):
+    mean = np.zeros((40, 32, 32, 4), np.float16)
+    np.savez(tmp_path / "latents.npz", mean=mean, labels=np.arange(40) % 10)
+    (tmp_path / "xl.yaml").write_text(
+        f"""
+name: xl
+data: {{source: latents, file: {tmp_path}/latents.npz, scale_factor: 0.18215}}
+model: {{family: dit, patch_size: 2, conditioning: class}}
+train: {{steps: 400000, batch_size: 256, precision: bfloat16}}
+sweep: {{grid: {{model.rung: [S, XL], seed: [0, 1]}}}}
+"""
+    )
+    arguments = ("plan", tmp_path / "xl.yaml", "--devices", "64", "--workers", "1")
+    shown = scaling(*arguments, "--on", "tpu-v5e", "--utilisation", "0.5").stdout
+    rows = {line.split()[0]: " ".join(line.split()) for line in shown.splitlines() if line}
+    assert "2 x 32 x 1" in rows["S"]  # its state fits into half of 16 GB
+    assert "13.5 GB 2 x 16 x 2" in rows["XL"]
+    # 118.64 Gflops (multiply-adds) forward at 256 px, as published; three times that to train.
+    flops = float(rows["XL"].split()[4])
+    assert flops == pytest.approx(6 * 118.64e9 * 256 * 400_000, rel=0.01)
+    rate = 64 * 0.5 * 197e12
+    assert f"a worker does {rate:.3g} FLOP/s (50% of what its 64 devices could do)" in shown
+    hours, minutes = (int(part) for part in rows["XL"].split()[-2].split(":"))
+    assert 60 * hours + minutes == pytest.approx(flops / rate / 60, abs=1)
+    refused = scaling(*arguments, "--on", "h1000")
+    assert refused.returncode == 2
+    assert "no device 'h1000'; there are: a100" in refused.stderr
+    assert "fsdp 3 must divide both" in scaling(*arguments, "--fsdp", "3").stderr
 
 
 def test_the_schema_covers_sections_and_dotted_paths():
