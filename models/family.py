@@ -37,6 +37,7 @@ class Family:
     heads of `head_width` channels and an `aspect`, width over depth, within the bounds.
     `initial(path, width, i, o)` is the deviation of a new matrix [i, o] of that name. muP is for
     families that use weights as they stand; where weights are normalised it says nothing.
+    `drops` where the published network has dropout: its call then takes `dropout`.
     """
 
     name: str
@@ -51,4 +52,5 @@ class Family:
     aspect: tuple[float, float]
     odd_depth: bool = False
     follows_mup: bool = True
+    drops: bool = False
     after_update: str = ""

@@ -10,6 +10,7 @@ from models.diffusion.predictions import error_ratio
 from models.diffusion.weightings import monotone
 from scaling import build
 from scaling.config import RunConfig
+from scaling.config.log_variance import LearnedLogVariance
 
 BANDS = (-np.inf, -4.0, -1.0, 1.0, 4.0, np.inf)
 """Edges in log-SNR of the bands whose shares are told: hidden, rough, middle, fine, clean."""
@@ -20,7 +21,8 @@ class Profile:
     """Curves on `log_snr` [n]: density, factor on the chosen error, weighting of the epsilon-error.
 
     `shares` are of samples in each of BANDS; `effective` is the share of samples that would carry
-    as much if all weighed alike, 1 / (1 + variance of the factor / its mean^2).
+    as much if all weighed alike, 1 / (1 + variance of the factor / its mean^2). Where a variance is
+    `learned`, factor and weighting are those that it will divide: nothing is said of a bound.
     """
 
     label: str
@@ -29,6 +31,7 @@ class Profile:
     factor: np.ndarray
     weighting: np.ndarray
     monotone: bool
+    learned: bool
     shares: tuple[float, ...]
     effective: float
 
@@ -36,6 +39,7 @@ class Profile:
 def profile(config: RunConfig, label: str, points: int = 1001) -> Profile:
     """The curves of a run's loss, before training has changed any; the largest weighting is one."""
     diffusion = config.diffusion
+    learned = isinstance(diffusion.log_variance, LearnedLogVariance)
     noise = build.process(diffusion)
     found = build.schedule(config)
     density = found.density(found.init())
@@ -55,7 +59,8 @@ def profile(config: RunConfig, label: str, points: int = 1001) -> Profile:
         density=p,
         factor=c,
         weighting=w / w.max(),
-        monotone=monotone(w),
+        monotone=monotone(w) and not learned,
+        learned=learned,
         shares=tuple(np.diff(np.asarray(density.cdf(edges), float))),
         effective=float(mean**2 / square),
     )

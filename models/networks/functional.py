@@ -23,7 +23,10 @@ Parameters = dict[str, Any]
 
 @dataclass(frozen=True)
 class Functional:
-    """`init(key) -> parameters` and `apply(parameters, z, log_snr, tokens) -> prediction`."""
+    """`init(key) -> parameters` and `apply(parameters, z, log_snr, tokens) -> prediction`.
+
+    Keywords are passed on to the network: what its family knows in training alone.
+    """
 
     init: Callable[[jax.Array], Parameters]
     apply: Callable[..., jax.Array]
@@ -61,11 +64,13 @@ def functional(family: str, shape: Shape, compute: Compute = PLAIN) -> Functiona
     def init(key: jax.Array) -> Parameters:
         return nnx.to_pure_dict(nnx.state(build(shape, compute, rngs=nnx.Rngs(key))))
 
-    def apply(parameters: Parameters, z: Array, log_snr: Array, tokens: Array) -> jax.Array:
+    def apply(
+        parameters: Parameters, z: Array, log_snr: Array, tokens: Array, **training: Any
+    ) -> jax.Array:
         state = jax.tree.map(lambda leaf: leaf, abstract)
         given = parameters if keeps else jax.tree.map(lowered, parameters)
         nnx.replace_by_pure_dict(state, given)
         predict = nnx.merge(graph, state)
-        return predict(lowered(z), log_snr, lowered(tokens)).astype(z.dtype)
+        return predict(lowered(z), log_snr, lowered(tokens), **training).astype(z.dtype)
 
     return Functional(init, apply)

@@ -8,6 +8,8 @@ import typer
 
 from scaling.cli.manifests import ManifestName
 
+LEARNED = "learned: divided by exp(u) in training; once u has settled, density over error"
+
 
 def schedules(
     manifest: ManifestName,
@@ -32,7 +34,9 @@ def schedules(
     for curve in curves:
         shares = "".join(f"{share:>10.1%}" for share in curve.shares)
         bound = "monotone: a likelihood bound" if curve.monotone else "not monotone"
-        typer.echo(f"{curve.label:<{width}}{shares}{curve.effective:>11.0%}  {bound}")
+        said = LEARNED if curve.learned else bound
+        effective = "-" if curve.learned else f"{curve.effective:.0%}"
+        typer.echo(f"{curve.label:<{width}}{shares}{effective:>11}  {said}")
     typer.echo(
         "shares of samples in bands of log-SNR; effective: share of samples that would carry as "
         "much if all weighed alike"
@@ -43,7 +47,15 @@ def schedules(
 
         output.mkdir(parents=True, exist_ok=True)
         drawn = [
-            Curves(c.label, c.log_snr, c.density, c.factor, c.weighting, c.monotone) for c in curves
+            Curves(
+                c.label + ", before exp(u)" * c.learned,
+                c.log_snr,
+                c.density,
+                c.factor,
+                c.weighting,
+                c.monotone,
+            )
+            for c in curves
         ]
         save(draw_schedules(drawn), output / "schedules")
         typer.echo(f"{output / 'schedules'}.{{pdf,svg,png}}")

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from scaling.config.densities import FOUND_IN_TRAINING, CosineDensity, DensityConfig
+from scaling.config.log_variance import LearnedLogVariance, LogVarianceConfig, NoLogVariance
 from scaling.config.processes import ProcessConfig, VariancePreserving
 from scaling.config.section import Section
 from scaling.config.weightings import (
@@ -20,7 +21,8 @@ class DiffusionConfig(Section):
     """A Gaussian process in lambda = log-SNR, and the loss that trains on it.
 
     The loss draws noise levels from `density` and averages `weighting` times the squared `error`.
-    With `implied`, the factor is instead whatever makes the two amount to that weighting.
+    With `implied`, the factor is instead whatever makes the two amount to that weighting. With a
+    learned `log_variance` u each level is divided by exp(u), and the factor is but where u begins.
     """
 
     process: ProcessConfig = VariancePreserving()
@@ -41,6 +43,10 @@ class DiffusionConfig(Section):
     weighting: WeightingConfig = ConstantFactor()
     implied: ImpliedConfig = Field(
         default=FreeWeighting(), description="the weighting to train on, whatever the density"
+    )
+    log_variance: LogVarianceConfig = Field(
+        default=NoLogVariance(),
+        description="learned: each level counts by what is left of its error",
     )
 
     @model_validator(mode="after")
@@ -63,5 +69,10 @@ class DiffusionConfig(Section):
             raise ValueError(
                 f"implied: is missing; with the {self.density.name} density the objective would "
                 "follow the density. Name the weighting to train on, such as {name: elbo}"
+            )
+        if not free and isinstance(self.log_variance, LearnedLogVariance):
+            raise ValueError(
+                "a learned log_variance divides every level by what is left of its error, which "
+                f"undoes implied '{self.implied.name}'; leave one out"
             )
         return self

@@ -2,11 +2,19 @@
 
 import hashlib
 import json
+from typing import Any
 
 from pydantic import Field, model_validator
 
 from models.families import FAMILIES
-from scaling.config.data import DataConfig, DigitsData, EmojiData, LatentsData, MixtureData
+from scaling.config.data import (
+    DataConfig,
+    DigitsData,
+    EmojiData,
+    FilesData,
+    LatentsData,
+    MixtureData,
+)
 from scaling.config.diffusion import DiffusionConfig
 from scaling.config.measure import MeasureConfig
 from scaling.config.model import ModelConfig
@@ -17,6 +25,9 @@ from scaling.errors import InputError
 
 FORMAT_VERSION = 5
 """Raised whenever the same configuration would give other numbers or another layout on disk."""
+
+LATER = (("diffusion", "log_variance"), ("train", "dropout"))
+"""Options that came after configurations of this version were first named."""
 
 
 class RunConfig(Section):
@@ -44,6 +55,16 @@ class RunConfig(Section):
             raise ValueError(
                 f"train.transfer.rule mup is for weights that are used as they stand, and "
                 f"{self.model.family} normalises them: there, inverse_sqrt_width does the same"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _family_drops(self) -> "RunConfig":
+        if self.train.dropout and not FAMILIES[self.model.family].drops:
+            having = ", ".join(name for name, family in FAMILIES.items() if family.drops)
+            raise ValueError(
+                f"train.dropout is for {having}: a published {self.model.family} has none; leave "
+                "it out (train.caption_dropout hides captions in every family)"
             )
         return self
 
@@ -97,6 +118,11 @@ class RunConfig(Section):
                 f"measure.floor.method '{method}' is for a finite set of images, and these latents "
                 "are drawn anew at every step: save them without std, or set it to none"
             )
+        if method != "none" and isinstance(self.data, FilesData):
+            from scaling.data.files.known import floor_complaint
+
+            if complaint := floor_complaint(self.data):
+                raise ValueError(f"measure.floor.method '{method}' {complaint}")
         if method != "none" and not self.measure.train_examples:
             raise ValueError(
                 "measure.train_examples is 0: the floor is measured on training images"
@@ -105,7 +131,9 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _distances_are_of_pictures(self) -> "RunConfig":
-        if self.measure.distances.samples and not isinstance(self.data, EmojiData | DigitsData):
+        if self.measure.distances.samples and not isinstance(
+            self.data, EmojiData | DigitsData | FilesData
+        ):
             raise ValueError(
                 f"measure.distances compares pictures, and {self.data.source} data are none: set "
                 "samples to 0, or decode what `scaling sample` draws and use `scaling distance`"
@@ -117,7 +145,7 @@ class RunConfig(Section):
         samples = self.measure.preference.samples
         if not samples:
             return self
-        if not isinstance(self.data, EmojiData | DigitsData):
+        if not isinstance(self.data, EmojiData | DigitsData | FilesData):
             raise ValueError(
                 f"measure.preference compares pictures, and {self.data.source} data are none: set "
                 "samples to 0"
@@ -151,9 +179,33 @@ class RunConfig(Section):
             raise ValueError(f"measure.samples.captions: {error}") from None
         return self
 
+    @model_validator(mode="after")
+    def _prompts_are_known(self) -> "RunConfig":
+        if isinstance(self.data, FilesData) and self.measure.samples.captions:
+            from scaling.data.files.known import known
+
+            try:
+                known(self.data).conditions.encode(self.measure.samples.captions)
+            except InputError as error:
+                raise ValueError(f"measure.samples.captions: {error}") from None
+        return self
+
+
+def identity(config: RunConfig) -> dict[str, Any]:
+    """All that decides a run's numbers; an option that came later is left out at its default.
+
+    So a run that does not use it is what it was before there was such an option.
+    """
+    resolved = config.model_dump(mode="json")
+    for section, name in LATER:
+        given = getattr(config, section)
+        if getattr(given, name) == type(given).model_fields[name].default:
+            del resolved[section][name]
+    return {"format": FORMAT_VERSION, **resolved}
+
 
 def run_id(config: RunConfig) -> str:
     """Twelve hex digits: equal for equal configurations, however the manifest spells them."""
-    resolved = {"format": FORMAT_VERSION, **config.model_dump(mode="json")}
+    resolved = identity(config)
     text = json.dumps(resolved, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -64,6 +64,13 @@ class TrainConfig(Section):
         default="nothing",
         description="what each block computes again in the backward pass, to save memory",
     )
+    dropout: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="share of activations zeroed in each block in training, in family edm2 alone; "
+        "published: 0 for XXS to S, 0.1 for M to XXL",
+    )
     caption_dropout: float = Field(
         default=0.1,
         ge=0,

@@ -59,10 +59,13 @@ class Meter:
         self._training = {
             "data": source.content_hash,
             "augmented": config.data.model_dump(mode="json"),
-            "diffusion": config.diffusion.model_dump(mode="json"),
+            # The loss that is recorded is the weighted one, not divided by a learned variance.
+            "diffusion": config.diffusion.model_dump(mode="json", exclude={"log_variance"}),
             "batch_size": config.train.batch_size,
             "caption_dropout": config.train.caption_dropout,
         }
+        if config.train.dropout:
+            self._training["dropout"] = config.train.dropout
         network = build.network(config)
 
         def of_run(parameters: Any, batch: EvaluationSet) -> Array:

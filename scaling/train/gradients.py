@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from scaling.train.losses import Drawn, Losses
+from scaling.train.losses import Drawn, Losses, balanced
 
 
 def gradients(losses: Losses, parts: int) -> Callable[[Any, Drawn], tuple[Array, Any]]:
-    """(parameters, batch) -> (each example's loss, gradient of their mean).
+    """(parameters, batch) -> (each example's weighted loss, gradient of the balanced ones' mean).
 
     With several parts the gradient is summed over them one after another, so that activations of
     one part alone are in memory. Part i holds the examples i, i + parts, ...: a batch that is split
@@ -20,7 +20,7 @@ def gradients(losses: Losses, parts: int) -> Callable[[Any, Drawn], tuple[Array,
 
     def mean_loss(parameters: Any, drawn: Drawn) -> tuple[Array, Float[Array, " b"]]:
         each = losses(parameters, drawn)
-        return jnp.mean(each), each
+        return jnp.mean(balanced(each, drawn)), each
 
     gradient_of = jax.grad(mean_loss, has_aux=True)
 

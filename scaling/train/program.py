@@ -19,7 +19,7 @@ from scaling.environment import compiler_options
 from scaling.run_axis import for_each_run
 from scaling.train import optimiser, sharding
 from scaling.train.gradients import gradients
-from scaling.train.losses import batches, weighted_losses
+from scaling.train.losses import batches, log_variance, weighted_losses
 from scaling.train.optimiser import Rates
 
 NEVER = -1
@@ -32,6 +32,7 @@ class TrainState(NamedTuple):
     moments: Any
     averages: dict[str, Any]
     schedule: Any  # of noise levels, where training changes it
+    log_variance: Any  # of the loss, where it is learned
     loss_sum: Float[Array, "*runs"]  # since the last horizon
     loss_count: Int[Array, "*runs"]
     diverged_at: Int[Array, "*runs"]  # the first step with a loss or gradient that is not finite
@@ -40,8 +41,9 @@ class TrainState(NamedTuple):
 class Program(NamedTuple):
     """`init(seeds)` and `advance(state, seeds, rates, arrays, indices, first, count)`: states.
 
-    `indices` [runs, K, batch] are the examples of steps first, first + 1, ...; only the first
-    `count` <= K are taken, so that one program serves calls of any length.
+    `indices` [runs, K, batch] are the examples of steps first, first + 1, ..., or a tree of arrays
+    [runs, K, batch, ...] that are the examples themselves; only the first `count` <= K are taken,
+    so that one program serves calls of any length.
     """
 
     init: Any  # jitted: may be lowered and compiled ahead of time
@@ -64,7 +66,7 @@ def make_step(
     """
     draw = batches(config, source, mesh)
     of_batch = gradients(weighted_losses(config), config.train.parts)
-    schedule = build.schedule(config)
+    schedule, variance = build.schedule(config), log_variance(config)
     widths = {ema_name(w): w for w in config.train.averaged}
     settle = after_update(config.model.family)
 
@@ -73,11 +75,12 @@ def make_step(
         seed: Int[Array, ""],
         rates: Rates,
         arrays: Any,
-        index: Int[Array, " b"],
+        index: Any,
         step: Int[Array, ""],
     ) -> TrainState:
         key = jax.random.fold_in(jax.random.key(seed), step)
         drawn = draw(state.schedule, arrays, key, index)
+        drawn = drawn._replace(log_variance=variance.at(state.log_variance, drawn.log_snr))
         each, gradient = of_batch(state.parameters, drawn)
         loss = jnp.mean(each)
         parameters, moments, norm = optimiser.update(
@@ -91,6 +94,9 @@ def make_step(
             moments,
             averages,
             schedule.update(state.schedule, drawn.log_snr, each * drawn.density),
+            variance.update(
+                state.log_variance, drawn.log_snr, each, optimiser.schedule(config.train, step)
+            ),
             state.loss_sum + loss,
             state.loss_count + 1,
             jnp.where(bad & (state.diverged_at == NEVER), step, state.diverged_at),
@@ -114,13 +120,15 @@ def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) ->
     step_once = make_step(config, source, factors.rate if factors else None, mesh)
 
     def init_once(seed: Int[Array, ""]) -> TrainState:
-        # Folded with a number that no step reaches, so that weights and batches never share a key.
-        parameters = first_parameters(jax.random.fold_in(jax.random.key(seed), 2**32 - 1))
+        # Folded with numbers that no step reaches, so that weights and batches never share a key.
+        key = jax.random.key(seed)
+        parameters = first_parameters(jax.random.fold_in(key, 2**32 - 1))
         return TrainState(
             parameters,
             optimiser.init(config.train, parameters),
             {ema_name(w): parameters for w in config.train.averaged},
             build.schedule(config).init(),
+            log_variance(config).init(jax.random.fold_in(key, 2**32 - 2)),
             jnp.float32(0),
             jnp.int32(0),
             jnp.int32(NEVER),
@@ -131,15 +139,16 @@ def make_program(config: RunConfig, source: Source, mesh: Mesh | None = None) ->
         seeds: Int[Array, " runs"],
         rates: Rates,
         arrays: Any,
-        indices: Int[Array, "runs k b"],
+        indices: Any,
         first: Int[Array, ""],
         count: Int[Array, ""],
     ) -> TrainState:
-        def one_run(run: tuple[TrainState, Array, Rates, Array]) -> TrainState:
+        def one_run(run: tuple[TrainState, Array, Rates, Any]) -> TrainState:
             state, seed, rates, indices = run
 
             def body(i: Array, state: TrainState) -> TrainState:
-                return step_once(state, seed, rates, arrays, indices[i], first + i)
+                index = jax.tree.map(lambda each: each[i], indices)
+                return step_once(state, seed, rates, arrays, index, first + i)
 
             return jax.lax.fori_loop(0, count, body, state)
 

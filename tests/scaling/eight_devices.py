@@ -21,9 +21,16 @@ from scaling.train.program import rates as rates_of
 from tests.scaling.conftest import PATIENT, tiny
 
 RUNS, STEPS, BATCH = 4, PATIENT.steps_per_call, 16
+MIXTURE = {"source": "mixture", "size": 4, "components": 4}
 SOURCES = {
-    "mixture": {"source": "mixture", "size": 4, "components": 4},
+    "mixture": MIXTURE,
     "digits": {"source": "digits"},
+}
+# Every example's own key says what it drops, and u learns from the whole batch.
+EDM2 = {
+    "model": {"family": "edm2", "depth": 1, "width": 8, "heads": 1, "patch_size": 1},
+    "diffusion": {"log_variance": {"name": "learned"}},
+    "train__dropout": 0.3,
 }
 # Devices along `run` and along `fsdp`, of eight; the others go to `data`.
 SPLITS = {
@@ -32,19 +39,19 @@ SPLITS = {
 }
 
 
-def configs(data: dict) -> list:
+def configs(data: dict, **changes: Any) -> list:
     """Runs that differ in their seed and their rate."""
     rates = np.linspace(3e-3, 1e-3, RUNS).tolist()
     return [
         tiny(
             data=data,
-            # One block is quick to compile; its axes can be split into eight.
-            model={"patch_size": 2, "depth": 1, "width": 16, "heads": 1},
             seed=seed,
             train__batch_size=BATCH,
             train__learning_rate=rate,
             measure__samples={"count": 0},
             measure__train_examples=0,
+            # One block is quick to compile; its axes can be split into eight.
+            **{"model": {"patch_size": 2, "depth": 1, "width": 16, "heads": 1}} | changes,
         )
         for seed, rate in enumerate(rates)
     ]
@@ -84,9 +91,8 @@ def apart(one: Any, other: Any) -> float:
     return found
 
 
-def whole(name: str) -> tuple:
+def whole(members: list) -> tuple:
     """The cohort's program on one device: configurations, source, first and last state, FLOPs."""
-    members = configs(SOURCES[name])
     source = load(members[0].data)
     program = make_program(members[0], source)
     first = jax.device_get(program.init(np.array([c.seed for c in members], np.int32)))
@@ -117,6 +123,7 @@ def split(name: str, along_run: int, fsdp: int, reference: tuple) -> dict:
             "parameters": apart(expected.parameters, state.parameters),
             "averages": apart(expected.averages, state.averages),
             "losses": apart(expected.loss_sum, state.loss_sum),
+            "log-variance": apart(expected.log_variance, state.log_variance),
         },
         "flops": compiled.cost_analysis()["flops"] / flops,
         "has_whole_batches": f"f32[{RUNS},{BATCH},{image}" in text,
@@ -141,7 +148,7 @@ def report() -> list[dict]:
     """Every split that is tested."""
     found = []
     for name, splits in SPLITS.items():
-        reference = whole(name)
+        reference = whole(configs(SOURCES[name]))
         found += [split(name, *sizes, reference) for sizes in splits]
     return found
 
@@ -198,5 +205,8 @@ if __name__ == "__main__":
         print(json.dumps(largest()))
         sys.exit()
     sharding.WORTH_SPLITTING = 64  # the networks here are tiny
+    if sys.argv[1] == "edm2":
+        print(json.dumps(split("edm2", 2, 2, whole(configs(MIXTURE, **EDM2)))))
+        sys.exit()
     cohort(Path(sys.argv[1]))
     print(json.dumps(report()))

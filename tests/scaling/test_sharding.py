@@ -12,7 +12,8 @@ import pytest
 from jax.sharding import PartitionSpec as P
 from numpy.testing import assert_allclose
 
-from scaling.train.sharding import devices_to_hold, make_mesh, partition
+from scaling.mesh import devices_to_hold
+from scaling.train.sharding import make_mesh, partition
 from tests.scaling import eight_devices
 from tests.scaling.conftest import values_of
 
@@ -128,6 +129,15 @@ def key(*names):
 )
 def test_the_longest_axis_that_divides_is_split_and_never_that_of_blocks(path, shape, expected):
     assert partition(path, shape, 4) == expected
+
+
+@pytest.mark.slow
+def test_dropout_and_a_learned_log_variance_are_what_they_are_on_one_device():
+    found = on_eight_devices("edm2")
+    assert found["mesh"] == [2, 2, 2]
+    assert found["moved"] > 1e-3
+    for what, apart in found["apart"].items():
+        assert apart < 1e-5, what
 
 
 @pytest.mark.slow

@@ -70,6 +70,7 @@ EDM2 = Family(
     initial=initial,
     after_update="models.networks.edm2.weights:normalise",
     follows_mup=False,
+    drops=True,
     conditionings=("pooled", "class"),
     head_width=16,
     aspect=(16.0, 150.0),

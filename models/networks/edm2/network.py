@@ -5,6 +5,8 @@ It is the network alone: the paper's preconditioning is the prediction "edm" of 
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +19,7 @@ from models.networks.attention import self_attend
 from models.networks.blocks import rematerialised
 from models.networks.edm2 import magnitude
 from models.networks.edm2.count import layers
+from models.networks.edm2.dropout import Dropout
 from models.networks.edm2.shape import Block, EDM2Shape
 from models.networks.edm2.weights import fan_in_axes
 from models.networks.layers import patchify, unpatchify
@@ -85,7 +88,10 @@ class ResidualBlock(nnx.Module):
         return self.attn_proj(self_attend(qkv, self.heads).reshape(b, h, w, c))
 
     def __call__(
-        self, x: Float[Array, "b h w i"], c: Float[Array, "b e"]
+        self,
+        x: Float[Array, "b h w i"],
+        c: Float[Array, "b e"],
+        drop: Callable[[Array], Array] = lambda y: y,
     ) -> Float[Array, "b h2 w2 o"]:
         """x after resampling, residual branch and attention; c is the steering vector."""
         spec = self.spec
@@ -96,7 +102,7 @@ class ResidualBlock(nnx.Module):
 
         y = self.conv_res0(magnitude.silu(x))
         scale = 1 + self.emb_linear(c, self.emb_gain[...])
-        y = self.conv_res1(magnitude.silu(y * scale[:, None, None]))
+        y = self.conv_res1(drop(magnitude.silu(y * scale[:, None, None])))
         x = magnitude.add(self.conv_skip(x) if spec.decodes and widens else x, y, RESIDUAL)
         if spec.attends:
             x = magnitude.add(x, self.attend(x), ATTENTION)
@@ -157,25 +163,34 @@ class EDM2(nnx.Module):
         return magnitude.silu(c)
 
     def __call__(
-        self, z: Float[Array, "b h w c"], log_snr: Float[Array, " b"], tokens: Num[Array, "b t *e"]
+        self,
+        z: Float[Array, "b h w c"],
+        log_snr: Float[Array, " b"],
+        tokens: Num[Array, "b t *e"],
+        dropout: Dropout | None = None,
     ) -> Float[Array, "b h w c"]:
-        """Predict from noisy images at each example's own noise level."""
+        """Predict from noisy images at each example's own noise level; drop nothing if not told."""
         shape, size = self.shape, self.shape.inputs.size
         c = self.condition(log_snr, tokens).astype(z.dtype)
         x = patchify(z, shape.patch_size).reshape(-1, shape.side, shape.side, shape.patch_values)
         x = self.first(jnp.concatenate([x, jnp.ones_like(x[..., :1])], axis=-1))
         skips = [x]
         for spec in shape.encoder:
-            x = observe(f"encoder {spec.name}", self._run(self.encoder[spec.name], x, c))
+            x = self._run(self.encoder[spec.name], x, c, dropout, len(skips))
+            x = observe(f"encoder {spec.name}", x)
             skips.append(x)
-        for spec in shape.decoder:
+        for place, spec in enumerate(shape.decoder, start=len(skips)):
             if spec.joins:
                 x = magnitude.concatenate(x, skips.pop(), CONCATENATION)
-            x = observe(f"decoder {spec.name}", self._run(self.decoder[spec.name], x, c))
+            x = self._run(self.decoder[spec.name], x, c, dropout, place)
+            x = observe(f"decoder {spec.name}", x)
         x = self.last(x, self.last_gain[...])
         return unpatchify(x.reshape(len(z), -1, shape.patch_values), shape.patch_size, size, size)
 
-    def _run(self, block: ResidualBlock, x: Array, c: Array) -> Array:
+    def _run(
+        self, block: ResidualBlock, x: Array, c: Array, dropout: Dropout | None, place: int
+    ) -> Array:
         graph, parameters = nnx.split(block)
-        apply = rematerialised(lambda p, x, c: nnx.merge(graph, p)(x, c), self.compute)
+        drop = (partial(dropout, place=place),) if dropout else ()
+        apply = rematerialised(lambda p, x, c: nnx.merge(graph, p)(x, c, *drop), self.compute)
         return apply(parameters, x, c)
