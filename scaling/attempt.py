@@ -26,6 +26,7 @@ class Member:
     directory: Path
     earlier: tuple[Path, ...] = ()  # directories of earlier attempts, newest first
     check: Callable[[], None] = lambda: None  # raises LostClaim; called before every write
+    writes: bool = True  # no, in all but the first of several processes
 
 
 def resume_step(members: Iterable[Member]) -> int:
@@ -43,14 +44,16 @@ def load_state(member: Member, step: int, like: Any) -> Any:
     return checkpoint.load(checkpoint.find(directories, step), like)
 
 
-def save_state(member: Member, step: int, state: Any) -> None:
-    """Save into this attempt's directory."""
+def begin_saving(member: Member, step: int, state: Any) -> Callable[[], None]:
+    """Save into this attempt's directory, in the background; what comes back waits for it."""
     member.check()
-    checkpoint.save(member.directory / "checkpoints", step, state)
+    return checkpoint.begin(member.directory / "checkpoints", step, state)
 
 
 def save_snapshot(member: Member, step: int, averages: Any) -> None:
     """Store averages in this attempt's directory."""
+    if not member.writes:
+        return
     member.check()
     snapshots.save(member.directory / "snapshots", step, averages)
 
@@ -60,6 +63,8 @@ def copy_snapshots(member: Member, until: int) -> None:
 
     A snapshot is stored before a checkpoint of its step or later, so they hold all of them.
     """
+    if not member.writes:
+        return
     for directory in member.earlier:
         source, target = directory / "snapshots", member.directory / "snapshots"
         for step in snapshots.steps(source) - snapshots.steps(target):
@@ -70,6 +75,8 @@ def copy_snapshots(member: Member, until: int) -> None:
 
 def copy_pairs(member: Member, until: int) -> None:
     """Take over the pictures that earlier attempts kept for people to compare, if none is here."""
+    if not member.writes:
+        return
     target = member.directory / "samples"
     for directory in member.earlier:
         for path in (directory / "samples").glob(f"{PAIRS}*.npz"):
@@ -83,6 +90,8 @@ def copy_pairs(member: Member, until: int) -> None:
 
 def write_json(member: Member, name: str, content: Any) -> None:
     """Write one small file whole or not at all."""
+    if not member.writes:
+        return
     member.check()
     with replacing(member.directory / name) as draft:
         draft.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
@@ -94,6 +103,8 @@ def append_rows(member: Member, rows: Iterable[Measurement]) -> None:
 
 
 def _append_lines(member: Member, lines: Iterable[str]) -> None:
+    if not member.writes:
+        return
     member.check()
     with (member.directory / "measurements.jsonl").open("a") as file:
         file.write("".join(line + "\n" for line in lines))
@@ -128,6 +139,8 @@ def save_samples(
     member: Member, step: int, images: np.ndarray, prefix: str = "", **about: Any
 ) -> None:
     """Write samples/<prefix><step>.npz whole or not at all: `images` of 0..255, or `latents`."""
+    if not member.writes:
+        return
     member.check()
     directory = member.directory / "samples"
     directory.mkdir(exist_ok=True)

@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from scaling import attempt, build, snapshots
+from scaling import attempt, build, group, snapshots
 from scaling.attempt import Member
 from scaling.config import RunConfig
 from scaling.costs import costs
-from scaling.data.order import batch_indices
+from scaling.data.input import Input
 from scaling.data.source import Source, load
+from scaling.errors import InputError
 from scaling.mesh import devices_to_hold
+from scaling.profile import Window
 from scaling.train import sharding
 from scaling.train.program import TrainState, make_program
 from scaling.train.program import rates as rates_of
@@ -33,23 +36,26 @@ class Execution:
     fsdp: int | Literal["auto"] = "auto"
     checkpoint_seconds: float = 60.0
     compilation_cache: Path | None = None
+    profile: Window | None = None
 
 
 @dataclass
 class Clock:
-    """Seconds spent, by phase."""
+    """Seconds spent, by phase; those of a phase inside another are its own alone."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    _inside: float = 0.0  # of phases that ended in the present one
 
     @contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
         """Add the time of a `with` block to a phase."""
-        start = time.perf_counter()
+        start, before, self._inside = time.perf_counter(), self._inside, 0.0
         try:
             yield
         finally:
             spent = time.perf_counter() - start
-            self.seconds[phase] = self.seconds.get(phase, 0.0) + spent
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + spent - self._inside
+            self._inside = before + spent
 
 
 def _mesh(config: RunConfig, runs: int, fsdp: int | Literal["auto"]) -> Mesh:
@@ -57,15 +63,26 @@ def _mesh(config: RunConfig, runs: int, fsdp: int | Literal["auto"]) -> Mesh:
         usable = math.gcd(jax.device_count(), config.train.batch_size)
         state = float(costs(config).state_bytes)
         fsdp = devices_to_hold(state, sharding.device_bytes(), usable)
-    return sharding.make_mesh(runs, config.train.batch_size, fsdp=fsdp)
+    mesh = sharding.make_mesh(runs, config.train.batch_size, fsdp=fsdp)
+    if mesh.size < jax.device_count() and not group.alone():
+        raise InputError(
+            f"train.batch_size: {config.train.batch_size} examples of {runs} runs can be split "
+            f"among {mesh.size} of the {jax.device_count()} devices of {jax.process_count()} "
+            "processes, and all must take part; choose one that their number divides"
+        )
+    return mesh
 
 
 def _stack(states: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *states)
 
 
-def _slice(state: Any, run: int) -> Any:
+def _slice(state: Any, run: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[run], state)
+
+
+def _placed(leaf: Any, place: Any) -> jax.ShapeDtypeStruct:
+    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
 
 
 class Cohort:
@@ -74,6 +91,7 @@ class Cohort:
     def __init__(self, members: Sequence[Member], execution: Execution, clock: Clock):
         self.members, self.execution, self.clock = members, execution, clock
         self.config: RunConfig = members[0].config
+        self._saving: list[Callable[[], None]] = []  # what waits for checkpoints begun
         with clock("setup"):
             self.source: Source = load(self.config.data)
             self.mesh = _mesh(self.config, len(members), execution.fsdp)
@@ -81,12 +99,22 @@ class Cohort:
             self.seeds = np.array([m.config.seed for m in members], np.int32)
             rates = _stack([rates_of(m.config) for m in members])
             self.rates = jax.device_put(rates, on_runs)
-            self.arrays = jax.device_put(self.source.arrays, sharding.replicated(self.mesh))
-            self.step = attempt.resume_step(members)
+            everywhere = sharding.replicated(self.mesh)
+            self.arrays = jax.device_put(group.to_host(self.source.arrays), everywhere)
+            self.step = int(group.told_by_first(attempt.resume_step(members)))
             self.program = make_program(self.config, self.source, self.mesh)
             self.state = self._first_state()
+            self.input = Input(
+                sharding.per_example(self.mesh),
+                examples=self.source.examples,
+                fetch=self.source.fetch,
+                seeds=self.seeds,
+                batch=self.config.train.batch_size,
+                steps=self.config.train.steps,
+                steps_per_call=execution.steps_per_call,
+            )
         with clock("compile"):
-            calls = (self._indices(0, execution.steps_per_call), np.int32(0), np.int32(0))
+            calls = (self.input.shapes(), np.int32(0), np.int32(0))
             arguments = (self.state, self.seeds, self.rates, self.arrays, *calls)
             self.advance_compiled = self.program.advance.lower(*arguments).compile()
 
@@ -98,23 +126,23 @@ class Cohort:
         if self.step == 0:
             return self.program.init(self.seeds)
         like = self.program.one_run(self.seeds)
-        states = _stack([attempt.load_state(m, self.step, like) for m in self.members])
-        return jax.device_put(states, sharding.of_states(self.mesh, states))
+        if self.mesh.size > 1:  # each device reads its own part
+            like = jax.tree.map(_placed, like, sharding.of_one(self.mesh, like))
+        loaded = [attempt.load_state(m, self.step, like) for m in self.members]
+        if self.mesh.size == 1:
+            return jax.device_put(_stack(loaded), sharding.per_run(self.mesh))
+        places = sharding.of_states(self.mesh, self.program.init.eval_shape(self.seeds))
 
-    def _indices(self, first: int, count: int) -> jax.Array:
-        """[runs, steps_per_call, batch], zero beyond `count`."""
-        size, examples = self.config.train.batch_size, self.source.examples
-        k = self.execution.steps_per_call
-        indices = np.zeros((len(self.seeds), k, size), np.int32)
-        if examples is not None:
-            for run, seed in enumerate(self.seeds):
-                indices[run, :count] = batch_indices(int(seed), first, count, size, examples)
-        return jax.device_put(indices, sharding.per_example(self.mesh))
+        def stack(*states: Any) -> Any:
+            return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
+
+        return jax.jit(stack, out_shardings=places)(*loaded)
 
     def advance(self, stop: int) -> None:
-        """Train up to, not including, step `stop`, at most `steps_per_call` further on."""
+        """Train up to, not including, step `stop`, at most `input.steps_per_call` further on."""
         count = stop - self.step
-        indices = self._indices(self.step, count)
+        with self.clock("input"):
+            indices = self.input(self.step, count)
         self.state = self.advance_compiled(
             self.state,
             self.seeds,
@@ -129,40 +157,71 @@ class Cohort:
     @property
     def diverged_at(self) -> np.ndarray:
         """For each run the first step that was not finite, or `NEVER`."""
-        return np.asarray(self.state.diverged_at)
+        return group.to_host(self.state.diverged_at)
 
     def mean_loss(self) -> np.ndarray:
         """For each run the mean training loss since the last horizon."""
-        counts = np.maximum(np.asarray(self.state.loss_count), 1)
-        return np.asarray(self.state.loss_sum, np.float64) / counts
+        total, counts = group.to_host((self.state.loss_sum, self.state.loss_count))
+        return total.astype(np.float64) / np.maximum(counts, 1)
 
     @property
     def measured(self) -> bool:
         """Whether nothing was trained since the last measurement (true of the first step, too)."""
-        return not np.asarray(self.state.loss_count).any()
+        return not group.to_host(self.state.loss_count).any()
 
     def shown_loss(self) -> float | None:
         """The cohort's mean training loss since the last horizon, if there is a finite one."""
         loss = float(np.mean(self.mean_loss()))
-        return loss if math.isfinite(loss) and np.asarray(self.state.loss_count).all() else None
+        trained = group.to_host(self.state.loss_count).all()
+        return loss if math.isfinite(loss) and trained else None
 
     def forget_loss(self) -> None:
         """Start the mean training loss afresh."""
+        runs, place = len(self.members), sharding.per_run(self.mesh)
         self.state = self.state._replace(
-            loss_sum=jnp.zeros_like(self.state.loss_sum),
-            loss_count=jnp.zeros_like(self.state.loss_count),
+            loss_sum=jax.device_put(np.zeros(runs, np.float32), place),
+            loss_count=jax.device_put(np.zeros(runs, np.int32), place),
         )
 
-    def save(self) -> None:
-        """A checkpoint of every run, also of diverged ones: a cohort resumes where all have one."""
-        host = jax.device_get(self.state)
+    def flops_per_second(self, steps: int) -> float | None:
+        """Of all runs, in `steps` of training and waiting for input; None if there were none."""
+        seconds = sum(self.clock.seconds.get(phase, 0.0) for phase in ("train", "input"))
+        images = steps * self.config.train.batch_size * len(self.members)
+        if not images or not seconds:
+            return None
+        return images * costs(self.config).training_flops_per_image / seconds
+
+    def save(self, *, wait: bool = True) -> None:
+        """A checkpoint of every run, also of diverged ones: a cohort resumes where all have one.
+
+        They are written in the background unless one waits; the next save waits for them.
+        """
+        self._finish_saving()
         for run, member in enumerate(self.members):
-            attempt.save_state(member, self.step, _slice(host, run))
+            state = self._one_run(run)
+            self._saving.append(attempt.begin_saving(member, self.step, state))
+        if wait:
+            self._finish_saving()
+
+    def _finish_saving(self) -> None:
+        while self._saving:
+            self._saving.pop()()
+
+    def _one_run(self, run: int) -> Any:
+        """A run's state, apart from the one that training goes on to change."""
+        if self.mesh.size == 1:
+            return jax.tree.map(np.array, _slice(jax.device_get(self.state), run))
+        return self._sliced(self.state, np.int32(run))
+
+    @cached_property
+    def _sliced(self) -> Callable[[TrainState, np.int32], TrainState]:
+        places = sharding.of_one(self.mesh, self.program.one_run(self.seeds))
+        return jax.jit(_slice, out_shardings=places)
 
     def save_snapshot(self) -> None:
         """Every run's averages of the stored widths; if stored before, the same bits again."""
         names = map(build.ema_name, self.config.train.snapshots.widths)
-        host = jax.device_get({name: self.state.averages[name] for name in names})
+        host = group.to_host({name: self.state.averages[name] for name in names})
         for run, member in enumerate(self.members):
             attempt.save_snapshot(member, self.step, _slice(host, run))
 
@@ -186,6 +245,7 @@ class Cohort:
         if name in (known := self.weights()):
             return known[name]
         assert width is not None
+        group.wait_for_all("snapshots")
         like = self.program.one_run(self.seeds).parameters
         stored = self.config.train.snapshots
         made = _stack(

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from jax.sharding import Mesh
+
+from scaling.devices import of_kind
 
 PACKAGES = ("diffusion-scaling", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 def describe() -> dict[str, Any]:
     """Versions and devices."""
-    device = jax.devices()[0]
+    device = jax.local_devices()[0]
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -24,6 +27,17 @@ def describe() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count(),
         "versions": {name: version(name) for name in PACKAGES},
     }
+
+
+def utilisation(flops_per_second: float | None, mesh: Mesh, precision: str) -> float | None:
+    """Model FLOPs utilisation (Chowdhery et al. 2022, arXiv 2204.02311, appendix B).
+
+    None where nothing was trained, or where nobody has said what such a device can do.
+    """
+    device = of_kind(mesh.devices.flat[0].device_kind)
+    if flops_per_second is None or device is None:
+        return None
+    return flops_per_second / (mesh.size * device.flops_per_second(precision))
 
 
 def use_compilation_cache(directory: Path | None) -> None:

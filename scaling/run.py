@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from models.ema_snapshots import spaced_steps
-from scaling import attempt, build, checkpoint, environment, snapshots
+from scaling import attempt, build, checkpoint, environment, group, snapshots
 from scaling.attempt import PAIRS, Member
 from scaling.cohort import Clock, Cohort, Execution
 from scaling.config import RunConfig
@@ -27,6 +27,7 @@ from scaling.measure.preference import Found, PreferenceMeter
 from scaling.measure.rows import Measurement
 from scaling.measure.sample_metrics import SampleMeter
 from scaling.measure.samples import as_stored, captions_for, description, make_sampler
+from scaling.profile import Profiler
 from scaling.train.program import NEVER, make_program
 
 __all__ = ["Execution", "LostClaim", "Member", "Outcome", "Preempted", "Progress", "run_cohort"]
@@ -51,6 +52,8 @@ class Outcome:
     reason: str | None
     seconds: dict[str, float]
     trained_steps: int  # by this attempt, for steps per second
+    flops_per_second: float | None  # of the whole cohort in training; none: nothing was trained
+    utilisation: float | None  # that over what its devices could do; none: not known
 
 
 class Meters(NamedTuple):
@@ -149,20 +152,22 @@ def _draw_samples(cohort: Cohort) -> None:
 
 def _outcome(cohort: Cohort, run: int, trained: int) -> Outcome:
     at = int(cohort.diverged_at[run])
-    seconds = dict(cohort.clock.seconds)
-    if at == NEVER:
-        return Outcome(
-            status="finished", step=cohort.step, reason=None, seconds=seconds, trained_steps=trained
-        )
-    reason = f"the loss or its gradient was not finite at step {at}"
+    rate = cohort.flops_per_second(trained)
+    finished = at == NEVER
     return Outcome(
-        status="diverged", step=at, reason=reason, seconds=seconds, trained_steps=trained
+        status="finished" if finished else "diverged",
+        step=cohort.step if finished else at,
+        reason=None if finished else f"the loss or its gradient was not finite at step {at}",
+        seconds=dict(cohort.clock.seconds),
+        trained_steps=trained,
+        flops_per_second=rate,
+        utilisation=environment.utilisation(rate, cohort.mesh, cohort.config.train.precision),
     )
 
 
-def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None]) -> None:
+def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None], profiler: Profiler) -> None:
     """Train to the end, measuring at each horizon and saving now and then."""
-    steps, per_call = cohort.config.train.steps, cohort.execution.steps_per_call
+    steps, per_call = cohort.config.train.steps, cohort.input.steps_per_call
     stops = horizons(cohort.config.measure.horizons, steps)
     kept = cohort.config.train.snapshots
     stored = spaced_steps(steps, kept.count, kept.spacing)
@@ -180,16 +185,17 @@ def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None]) -> None:
             with cohort.clock("measure"):
                 _measure(cohort, meters, last)
         over = cohort.step == steps or (cohort.diverged_at != NEVER).all()
-        if over or time.monotonic() - saved_at > cohort.execution.checkpoint_seconds:
+        late = time.monotonic() - saved_at > cohort.execution.checkpoint_seconds
+        if over or group.any_of(late):
             with cohort.clock("checkpoint"):
-                cohort.save()
+                cohort.save(wait=over)
             saved_at = time.monotonic()
         if over:
             return
         tell("train")
-        with cohort.clock("train"):
-            stop = min(s for s in (*stops, *stored) if s > cohort.step)
-            cohort.advance(min(cohort.step + per_call, stop))
+        stop = min(s for s in (*stops, *stored, cohort.step + per_call) if s > cohort.step)
+        with profiler.call(cohort.step, stop), cohort.clock("train"):
+            cohort.advance(stop)
             jax.block_until_ready(cohort.state)
 
 
@@ -232,7 +238,8 @@ def run_cohort(
         progress(Progress(phase=phase, step=cohort.step, steps=steps, loss=cohort.shown_loss()))
 
     try:
-        _train(cohort, meters, tell)
+        with Profiler(execution.profile, members) as profiler:
+            _train(cohort, meters, tell, profiler)
         if (cohort.diverged_at == NEVER).any():
             tell("sample")
             with clock("sample"):
@@ -240,6 +247,8 @@ def run_cohort(
     except Preempted:
         cohort.save()
         raise
+    finally:
+        cohort.input.close()
     tell("done")
     return [_outcome(cohort, run, cohort.step - first) for run in range(len(members))]
 

@@ -24,15 +24,22 @@ type Train = Callable[[Sequence[Claim], Callable[[Any], None]], Sequence[Any]]
 """Trains the claimed runs as one cohort, tells its progress, returns one Outcome for each."""
 
 
-def work(store: Store, train: Train, stopping: threading.Event, say: Callable[[str], None]) -> int:
+def work(
+    store: Store,
+    train: Train,
+    stopping: threading.Event,
+    say: Callable[[str], None],
+    claim: Callable[[Store], list[Claim]] | None = None,
+) -> int:
     """Claim and train cohorts until none remain; returns the exit code.
 
-    A run whose training raises is recorded as failed and the next cohort is begun. InputError and
-    a full disk are nobody's fault but the directory's: they end the worker.
+    A run whose training raises is recorded as failed and the next cohort is begun, but where
+    `claim` tells other processes, too, which then have lost their way. InputError and a full disk
+    are nobody's fault but the directory's: they end the worker.
     """
     code = NOTHING_LEFT
     while not stopping.is_set():
-        claims = claim_cohort(store)
+        claims = (claim or claim_cohort)(store)
         if not claims:
             return code
         names = ", ".join(claim.run.name for claim in claims)
@@ -44,6 +51,8 @@ def work(store: Store, train: Train, stopping: threading.Event, say: Callable[[s
         except LostClaim as lost:
             release(claims, "released", reason=str(lost))
             say(f"given up: {lost}")
+            if claim is not None:
+                return FAILED
         except (Preempted, KeyboardInterrupt):
             release(claims, "preempted", reason="asked to stop")
             return PREEMPTED
@@ -59,6 +68,8 @@ def work(store: Store, train: Train, stopping: threading.Event, say: Callable[[s
             release(claims, "failed", reason=reason, traceback=tracebacks.format_exc())
             say(f"failed {names}: {reason}")
             code = FAILED
+            if claim is not None:
+                return code
     return PREEMPTED
 
 
@@ -164,8 +175,10 @@ def heartbeat(claims: Sequence[Claim], *, every: float):
 
 def trainer(store: Store) -> Train:
     """Training by `scaling.run.run_cohort` with the manifest's engine settings; imports jax."""
+    from scaling import group
     from scaling.attempt import Member
     from scaling.config import RunConfig
+    from scaling.profile import Window
     from scaling.run import Execution, run_cohort
 
     engine = store.sweep["engine"]
@@ -174,6 +187,7 @@ def trainer(store: Store) -> Train:
         fsdp=engine["fsdp"],
         checkpoint_seconds=engine["checkpoint_seconds"],
         compilation_cache=cache_directory("compiled"),
+        profile=Window(**engine["profile"]) if engine["profile"] else None,
     )
 
     def train(claims: Sequence[Claim], progress: Callable[[Any], None]) -> Sequence[Any]:
@@ -183,6 +197,7 @@ def trainer(store: Store) -> Train:
                 directory=claim.attempt,
                 earlier=claim.earlier,
                 check=claim.check,
+                writes=group.is_first(),
             )
             for claim in claims
         ]

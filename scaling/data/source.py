@@ -14,7 +14,14 @@ from jaxtyping import Array, Bool, Float, Float32, Int, Int32, Num, UInt8
 
 from models.diffusion.mixture import posterior_mean
 from models.diffusion.process import Process
-from scaling.config.data import AugmentConfig, DataConfig, EmojiData, LatentsData, MixtureData
+from scaling.config.data import (
+    AugmentConfig,
+    DataConfig,
+    EmojiData,
+    FilesData,
+    LatentsData,
+    MixtureData,
+)
 from scaling.data import conditions, latents, mixture, split
 from scaling.data.augment import augment, to_float
 from scaling.data.catalogue import Catalogue
@@ -68,7 +75,9 @@ class Source:
     """Where images come from. Only `arrays` is data; the rest is static and pure.
 
     `draw(arrays, key, index)` gives a Batch and may be compiled: `index` holds positions in the
-    training split, of which an endless source (`examples` is None) uses the number alone.
+    training split, of which an endless source (`examples` is None) uses the number alone. Where
+    there is `fetch`, `arrays` is empty and in place of the index `draw` takes what the host reads,
+    `fetch(index)`, a tree of arrays [b, ...].
     `held_out(count, seed)` and `train_sample(count, seed)` give EvaluationSets, at most as large
     as the split; a larger count adds examples to those of a smaller one.
     `to_x0` turns a finite source's stored `arrays.images` into the x0 of networks.
@@ -78,7 +87,7 @@ class Source:
     facts: Facts
     arrays: Any
     examples: int | None
-    draw: Callable[[Any, Array, Int[Array, " b"]], Batch]
+    draw: Callable[[Any, Array, Any], Batch]
     held_out: Callable[[int, int], EvaluationSet]
     train_sample: Callable[[int, int], EvaluationSet]
     to_x0: Callable[[Array], Array]
@@ -88,6 +97,8 @@ class Source:
     is_held_out: Callable[[str], bool]  # whether training has no example of the caption's concept
     denoiser: Callable[[Process, Array, Array], Array] | None
     content_hash: str
+    discrete: bool  # whether images are 8-bit values
+    fetch: Callable[[Int[np.ndarray, " b"]], Any] | None = None
 
 
 def load(config: DataConfig, path: Path | None = None) -> Source:
@@ -100,6 +111,10 @@ def load(config: DataConfig, path: Path | None = None) -> Source:
         return endless(config)
     if isinstance(config, LatentsData):
         return latent(config)
+    if isinstance(config, FilesData):
+        from scaling.data.files.source import of_files
+
+        return of_files(config)
     changes = config.augment if isinstance(config, EmojiData) else None
     return finite(catalogue(config, path), facts(config, path), changes)
 
@@ -156,6 +171,7 @@ def finite(known: Catalogue, about: Facts, changes: AugmentConfig | None) -> Sou
             "\n".join(known.captions).encode(),
             known.in_training.tobytes() + known.in_held_out.tobytes(),
         ),
+        discrete=True,
     )
 
 
@@ -207,6 +223,7 @@ def latent(config: LatentsData) -> Source:
             repr((config.digest, config.conditions, config.scale_factor, config.shift)).encode(),
             in_training.tobytes(),
         ),
+        discrete=False,
     )
 
 
@@ -252,4 +269,5 @@ def endless(config: MixtureData) -> Source:
             process, z, log_snr, arrays.means, config.deviation
         ),
         content_hash=content_hash(means.tobytes(), repr(config.deviation).encode()),
+        discrete=False,
     )

@@ -16,6 +16,7 @@ from scaling import build
 from scaling.config import RunConfig
 from scaling.data.source import Source
 from scaling.environment import compiler_options
+from scaling.group import to_host
 from scaling.measure.levels import common_noise
 from scaling.measure.rows import Measurement, protocol_hash
 from scaling.run_axis import for_each_run
@@ -69,7 +70,7 @@ class CoordinateMeter:
         runs = jax.tree.leaves(parameters)[0].shape[0]
         if not self.images:
             return [[] for _ in range(runs)]
-        found = jax.device_get(self._sizes(parameters, first))
+        found = to_host(self._sizes(parameters, first))
         return [list(self._run(found, run, horizon)) for run in range(runs)]
 
     def _run(self, found: dict[str, np.ndarray], run: int, horizon: int) -> Iterator[Measurement]:

@@ -20,6 +20,7 @@ from scaling.config.diffusion import DiffusionConfig
 from scaling.config.samplers import QuantileGrid
 from scaling.data.facts import facts
 from scaling.environment import compiler_options
+from scaling.group import to_host
 from scaling.run_axis import for_each_run
 from scaling.train.sharding import batch_constraint
 
@@ -93,7 +94,7 @@ def sampling_program(
 
 def block_size(count: int, images_at_once: int, mesh: Mesh | None) -> int:
     """Images sampled together: no more than there are, and equally many on every device."""
-    across = 1 if mesh is None else mesh.shape["data"]
+    across = 1 if mesh is None else mesh.shape["data"] * mesh.shape["fsdp"]
     return math.ceil(min(count, images_at_once) / across) * across
 
 
@@ -105,4 +106,4 @@ def in_blocks(
     for start in range(0, count, block):
         # The last block is filled up, so that one program serves all.
         ids = np.minimum(np.arange(start, start + block), count - 1)
-        yield np.asarray(sample(ids, tokens[ids]))[:, : count - start]
+        yield to_host(sample(ids, tokens[ids]))[:, : count - start]

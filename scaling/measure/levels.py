@@ -13,6 +13,7 @@ from models.diffusion.noise import standard_normal
 from models.diffusion.predictions import Network
 from models.diffusion.process import Process
 from scaling.data.source import EvaluationSet
+from scaling.group import to_host
 
 EXAMPLES_AT_ONCE = 64
 
@@ -74,5 +75,5 @@ def in_blocks(
     for start in range(0, count, EXAMPLES_AT_ONCE):
         index = np.arange(start, start + EXAMPLES_AT_ONCE)
         block = jax.tree.map(lambda a, i=index: a[np.minimum(i, count - 1)], data)
-        blocks.append(np.asarray(function(parameters, block))[..., : count - start, :])
+        blocks.append(to_host(function(parameters, block))[..., : count - start, :])
     return np.concatenate(blocks, axis=-2)

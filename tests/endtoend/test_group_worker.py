@@ -1,0 +1,77 @@
+"""A worker of two processes: the numbers of one, also where one of the two is killed."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from sweeps.collect import collect
+from sweeps.store import Store
+from sweeps.store.claims import numbers
+from tests.endtoend.sweeping import Sweep, training
+
+KEYS = ["run", "steps", "weights", "split", "metric", "log_snr"]
+
+
+def prepared(parent):
+    sweep = Sweep.make(parent)
+    done = subprocess.run([*sweep.command, "--prepare"], capture_output=True, text=True, check=True)
+    assert "start `scaling worker" in done.stdout
+    return sweep
+
+
+def two(sweep):
+    """Both processes of one worker, each of them on a device of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    return [
+        subprocess.Popen(
+            [sys.executable, "-m", "scaling", "worker", str(sweep.directory)],
+            env={
+                **os.environ,
+                "SCALING_COORDINATOR": address,
+                "SCALING_PROCESSES": "2",
+                "SCALING_PROCESS": str(number),
+                "JAX_PLATFORMS": "cpu",
+            },
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        for number in range(2)
+    ]
+
+
+def assert_same_numbers(sweep, undisturbed):
+    collect(Store.open(sweep.directory))
+    found, expected = (s.table().sort_values(KEYS).reset_index() for s in (sweep, undisturbed))
+    assert found[KEYS].equals(expected[KEYS])
+    # What is left above a floor is a small difference of losses that agree so far.
+    np.testing.assert_allclose(found["value"], expected["value"], rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.slow
+def test_two_processes_fill_a_sweep_as_one_does_and_one_alone_writes(undisturbed, tmp_path):
+    sweep = prepared(tmp_path)
+    assert [process.wait(timeout=300) for process in two(sweep)] == [0, 0]
+    assert {result["attempt"] for result in sweep.results()} == {1}
+    assert_same_numbers(sweep, undisturbed)
+
+
+@pytest.mark.slow
+def test_asked_to_stop_both_save_and_others_go_on(undisturbed, tmp_path):
+    sweep = prepared(tmp_path)
+    both = two(sweep)
+    while not any(training(run / "attempts" / "1") for run in sweep.runs):
+        assert both[0].poll() is None
+    both[1].send_signal(signal.SIGTERM)  # the one that does not write
+    assert [process.wait(timeout=300) for process in both] == [75, 75]
+    again = [sys.executable, "-m", "scaling", "worker", str(sweep.directory)]
+    assert subprocess.run(again, check=False, capture_output=True).returncode == 0
+    assert all(numbers(run / "claims") == [1, 2] for run in sweep.runs)
+    assert all(0 < result["trained_steps"] < result["step"] for result in sweep.results())
+    assert_same_numbers(sweep, undisturbed)
