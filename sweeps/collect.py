@@ -53,7 +53,7 @@ def collect(store: Store) -> list[str]:
     """Write the table of the current manifest's runs unless it is up to date; returns notices."""
     sweep = store.sweep
     swept = [path for path in sweep["swept"] if path not in AXES]
-    pairs = [(run, state, _attempt(run, state)) for run, state in store.states()]
+    pairs = [(run, state, attempt_of(run, state)) for run, state in store.states()]
     digest = _digest(sweep, pairs)
     if read_json(store.directory / "collected.json") == {"inputs": digest} and all(
         (store.directory / name).exists()
@@ -82,7 +82,7 @@ def collect(store: Store) -> list[str]:
     return notices
 
 
-def _attempt(run: StoredRun, state: RunState) -> Path | None:
+def attempt_of(run: StoredRun, state: RunState) -> Path | None:
     """The attempt whose files speak for a run: the one that finished, else the newest with rows."""
     folder = run.directory / "attempts"
     if state.status in ("finished", "diverged"):
@@ -150,12 +150,21 @@ def _extend(
     computed = {
         "steps": steps,
         "images": [step * batch for step in steps],
+        "unique_data": _unique(run.record, [step * batch for step in steps]),
         "flops": [float(step * batch * per_image) for step in steps],
         "status": [state.status] * len(rows),
         **{name: [value] * len(rows) for name, value in about.items()},
     }
     for name, values in computed.items():
         columns.setdefault(name, []).extend(values)
+
+
+def _unique(record: Mapping[str, Any], images: Sequence[int]) -> list[int | None]:
+    """Different images among those trained on; None for runs from before they were counted."""
+    if "training_examples" not in record:
+        return [None] * len(images)
+    examples = record["training_examples"]  # None where no image comes twice
+    return [count if examples is None else min(count, examples) for count in images]
 
 
 def _run_row(
@@ -220,6 +229,7 @@ def _types(columns: Mapping[str, list[Any]], swept: Sequence[str]) -> Iterator[t
         "parameters_non_embedding": "int64",
         "steps": "int64",
         "images": "int64",
+        "unique_data": "int64",
         "flops": "float64",
         "status": "string",
         "weights": "string",

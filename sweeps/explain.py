@@ -149,8 +149,12 @@ def _fields_at(path: Keys, tags: Tags) -> Mapping[str, FieldInfo]:
 
 
 def _header_field(path: Keys) -> list[FieldInfo]:
-    field = ManifestHeader.model_fields.get(str(path[0])) if len(path) == 1 else None
-    return [field] if field else []
+    fields: Mapping[str, FieldInfo] = ManifestHeader.model_fields
+    *outer, last = map(str, path)
+    for key in outer:
+        section = sections_of(fields[key]).get(None) if key in fields else None
+        fields = section.model_fields if section else {}
+    return [fields[last]] if last in fields else []
 
 
 def _right_key(path: Keys, tags: Tags) -> str:

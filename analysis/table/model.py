@@ -10,7 +10,7 @@ import pandas as pd
 
 STANDARD = (
     *("run", "rung", "seed", "width", "depth", "learning_rate", "transfer"),
-    *("parameters", "parameters_non_embedding", "steps", "images", "flops"),
+    *("parameters", "parameters_non_embedding", "steps", "images", "unique_data", "flops"),
     *("status", "weights", "split", "metric", "log_snr", "value"),
     *("standard_error", "count", "protocol", "reason", "step", "seconds", "samples"),
 )

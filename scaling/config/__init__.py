@@ -1,6 +1,13 @@
 """The configuration of one run, validated before anything is spent; nothing here imports jax."""
 
-from scaling.config.data import DataConfig, DigitsData, EmojiData, LatentsData, MixtureData
+from scaling.config.data import (
+    DataConfig,
+    DigitsData,
+    EmojiData,
+    FilesData,
+    LatentsData,
+    MixtureData,
+)
 from scaling.config.densities import DensityConfig
 from scaling.config.diffusion import DiffusionConfig
 from scaling.config.measure import MeasureConfig
@@ -18,6 +25,7 @@ __all__ = [
     "DiffusionConfig",
     "DigitsData",
     "EmojiData",
+    "FilesData",
     "LatentsData",
     "MeasureConfig",
     "MixtureData",

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from scaling.config.files import FilesData
 from scaling.config.section import Section
 from scaling.errors import InputError
 
@@ -144,5 +145,5 @@ class LatentsData(Section):
 
 
 DataConfig = Annotated[
-    EmojiData | DigitsData | MixtureData | LatentsData, Field(discriminator="source")
+    EmojiData | DigitsData | MixtureData | LatentsData | FilesData, Field(discriminator="source")
 ]

@@ -57,12 +57,17 @@ class Vocabulary:
         return [" ".join(table[token] for token in row if token != PADDING) for row in tokens]
 
 
-def build_vocabulary(names: Iterable[str], *, always: Iterable[str], length: int) -> Vocabulary:
+def build_vocabulary(
+    names: Iterable[str], *, always: Iterable[str], length: int, most: int | None = None
+) -> Vocabulary:
     """Words found in at least two of the training concepts `names`, and those of `always`.
+
+    With `most`, only so many of the former, the most frequent, in doubt by the alphabet.
 
     A word of a single concept stays unknown: that trains the unknown token, so that a held-out
     caption with a new word looks to the model like something it has met.
     """
     counts = Counter(word for name in names for word in set(words(name)))
-    shared = {word for word, count in counts.items() if count >= 2}
+    shared = sorted(word for word, count in counts.items() if count >= 2)
+    shared = set(sorted(shared, key=lambda word: -counts[word])[:most])
     return Vocabulary(tuple(sorted(shared.union(*map(words, always)))), length)

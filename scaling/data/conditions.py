@@ -1,8 +1,7 @@
-"""The conditions of a file of latents, as networks read them and as people write them."""
+"""The conditions of latents or images, as networks read them and as people write them."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -12,35 +11,11 @@ from jaxtyping import Bool, Num
 from scaling.data import split
 from scaling.data.captions import build_vocabulary, words
 from scaling.data.latents import Latents, in_training
+from scaling.data.told import Conditions, Told
 from scaling.errors import InputError
 
 CLASS = re.compile(r"class (\d+)")
 EXAMPLE = re.compile(r"example (\d+)(?:: .*)?", re.DOTALL)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Conditions:
-    """Of each row, numbers [n, t] or vectors [n, t, e]; and the captions that stand for them.
-
-    `encode` raises InputError for a caption that stands for none.
-    """
-
-    tokens: Num[np.ndarray, "n t *e"]
-    vocabulary: int
-    encode: Callable[[Sequence[str]], Num[np.ndarray, "n t *e"]]
-    decode: Callable[[np.ndarray], list[str]]
-    show: Callable[[int, int], list[str]]  # (count, seed) -> captions to sample
-    is_held_out: Callable[[str], bool]
-
-    @property
-    def length(self) -> int:
-        """Numbers or vectors of one row."""
-        return self.tokens.shape[1]
-
-    @property
-    def embedding_width(self) -> int:
-        """Of a vector; 0 for numbers."""
-        return self.tokens.shape[2] if self.tokens.ndim == 3 else 0
 
 
 @lru_cache(maxsize=16)
@@ -60,15 +35,20 @@ def number(pattern: re.Pattern[str], caption: str, count: int, what: str) -> int
     return int(found[1])
 
 
-def labels(file: Latents, known: Bool[np.ndarray, " n"]) -> Conditions:
-    """Class k is the number k + 1, and the caption 'class k'."""
+def labels(file: Latents | Told, known: Bool[np.ndarray, " n"]) -> Conditions:
+    """Class k is the number k + 1, and the caption 'class k' or the class's own name."""
     assert file.labels is not None
     count = int(file.labels.max()) + 1
-    trained = {f"class {k}" for k in np.unique(file.labels[known])}
-    names = [f"class {k}" for k in range(count)]
+    given = file.classes if isinstance(file, Told) else ()
+    names = list(given) or [f"class {k}" for k in range(count)]
+    trained = {names[k] for k in np.unique(file.labels[known])}
+    numbers = {"": 0, **{name: k for k, name in enumerate(names, 1)}}
 
     def encode(captions: Sequence[str]) -> Num[np.ndarray, "n 1"]:
-        found = [number(CLASS, text, count, "class") + 1 if text else 0 for text in captions]
+        found = [
+            numbers[text] if text in numbers else number(CLASS, text, count, "class") + 1
+            for text in captions
+        ]
         return np.array(found, np.int32)[:, None]
 
     def show(wanted: int, seed: int) -> list[str]:
@@ -85,62 +65,84 @@ def labels(file: Latents, known: Bool[np.ndarray, " n"]) -> Conditions:
     )
 
 
-def captions(file: Latents, known: Bool[np.ndarray, " n"]) -> Conditions:
+def captions(file: Latents | Told, known: Bool[np.ndarray, " n"]) -> Conditions:
     """Words as numbers, the known ones those of two training rows or more."""
     assert file.captions is not None
-    every: list[str] = file.captions.tolist()
+    every = [str(text) for text in file.captions]
     training = [text for text, here in zip(every, known, strict=True) if here]
     trained = frozenset(training)
-    length = max(1, *(len(words(text)) for text in set(every)))
-    vocabulary = build_vocabulary(training, always=(), length=length)
+    most, cut = (file.words, file.length) if isinstance(file, Told) else (None, None)
+    length = cut or max(1, *(len(words(text)) for text in set(every)))
+    vocabulary = build_vocabulary(training, always=(), length=length, most=most)
+
+    def encode(captions: Sequence[str]) -> Num[np.ndarray, "n t"]:
+        if cut is None:
+            return vocabulary.encode(captions)
+        return vocabulary.encode([" ".join(words(text)[:cut]) for text in captions])
 
     def show(wanted: int, seed: int) -> list[str]:
         rows = split.chosen(np.arange(len(every), dtype=np.int32), wanted, seed)
         return [every[row] for row in np.resize(rows, wanted)]
 
     return Conditions(
-        tokens=vocabulary.encode(every),
+        tokens=encode(every),
         vocabulary=len(vocabulary),
-        encode=vocabulary.encode,
+        encode=encode,
         decode=vocabulary.decode,
         show=show,
         is_held_out=lambda caption: bool(caption) and caption not in trained,
     )
 
 
-def embeddings(file: Latents, known: Bool[np.ndarray, " n"]) -> Conditions:
+def embeddings(file: Latents | Told, known: Bool[np.ndarray, " n"]) -> Conditions:
     """Vectors as stored; 'example 17', or 'example 17: its caption', stands for those of row 17."""
     assert file.embeddings is not None
-    vectors, texts = file.embeddings, file.captions
+    return stored(file.embeddings, np.float32, 1, file.captions, known)
 
-    def encode(captions: Sequence[str]) -> Num[np.ndarray, "n t e"]:
-        found = np.zeros((len(captions), *vectors.shape[1:]), np.float32)
+
+def tokens(file: Told, known: Bool[np.ndarray, " n"]) -> Conditions:
+    """Numbers of a tokenizer of your own as stored, of which 0 is padding; captions as above."""
+    assert file.tokens is not None
+    return stored(file.tokens, np.int32, int(file.tokens.max()) + 1, file.captions, known)
+
+
+def stored(
+    values: Num[np.ndarray, "n t *e"],
+    number_type: type,
+    vocabulary: int,
+    texts: Sequence[str] | np.ndarray | None,
+    known: Bool[np.ndarray, " n"],
+) -> Conditions:
+    """Conditions that no words are turned into: captions name a row."""
+
+    def encode(captions: Sequence[str]) -> Num[np.ndarray, "n t *e"]:
+        found = np.zeros((len(captions), *values.shape[1:]), number_type)
         for i, text in enumerate(captions):
             if text:
-                found[i] = vectors[number(EXAMPLE, text, len(vectors), "example")]
+                found[i] = values[number(EXAMPLE, text, len(values), "example")]
         return found
 
     def show(wanted: int, seed: int) -> list[str]:
-        rows = split.chosen(np.arange(len(vectors), dtype=np.int32), wanted, seed)
+        rows = split.chosen(np.arange(len(values), dtype=np.int32), wanted, seed)
         about = [f"example {row}" for row in np.resize(rows, wanted)]
         if texts is None:
             return about
         return [f"{text}: {texts[int(text.split()[1])]}" for text in about]
 
     def is_held_out(caption: str) -> bool:
-        return bool(caption) and not known[number(EXAMPLE, caption, len(vectors), "example")]
+        return bool(caption) and not known[number(EXAMPLE, caption, len(values), "example")]
 
     return Conditions(
-        tokens=vectors,
-        vocabulary=1,
+        tokens=values,
+        vocabulary=vocabulary,
         encode=encode,
-        decode=lambda tokens: [""] * len(tokens),  # vectors are not turned back into words
+        decode=lambda tokens: [""] * len(tokens),  # not turned back into words
         show=show,
         is_held_out=is_held_out,
     )
 
 
-def none(file: Latents, known: Bool[np.ndarray, " n"]) -> Conditions:
+def none(file: Latents | Told, known: Bool[np.ndarray, " n"]) -> Conditions:
     """The number 0 everywhere."""
 
     def encode(captions: Sequence[str]) -> Num[np.ndarray, "n 1"]:
@@ -159,9 +161,10 @@ def none(file: Latents, known: Bool[np.ndarray, " n"]) -> Conditions:
     )
 
 
-KINDS: Mapping[str, Callable[[Latents, Any], Conditions]] = {
+KINDS: Mapping[str, Callable[[Any, Any], Conditions]] = {
     "labels": labels,
     "captions": captions,
     "embeddings": embeddings,
+    "tokens": tokens,
     "none": none,
 }

@@ -10,6 +10,7 @@ from scaling.config.data import DataConfig
 from scaling.data import conditions, digits, emoji, latents
 from scaling.data.captions import SPECIAL
 from scaling.data.catalogue import Catalogue
+from scaling.data.files import known as files
 
 FINITE: Mapping[str, Callable[[Any, Path | None], Catalogue]] = {
     "emoji": emoji.catalogue,
@@ -41,6 +42,12 @@ def catalogue(config: DataConfig, path: Path | None = None) -> Catalogue:
     return FINITE[config.source](config, path)
 
 
+def captions(config: DataConfig) -> dict[int, str]:
+    """Of a source of pictures, as written, by the number of each example."""
+    known = files.known(config) if config.source == "files" else catalogue(config)
+    return dict(zip(known.ids.tolist(), known.captions, strict=True))
+
+
 @remembered
 def facts(config: DataConfig, path: Path | None = None) -> Facts:
     """The facts of a source; some milliseconds, since no image is decompressed.
@@ -67,6 +74,17 @@ def facts(config: DataConfig, path: Path | None = None) -> Facts:
             examples=int(in_training.sum()),
             held_out=int((~in_training).sum()),
             embedding_width=given.embedding_width,
+        )
+    if config.source == "files":
+        kept = files.known(config)
+        return Facts(
+            size=config.size,
+            channels=config.channels,
+            vocabulary=kept.conditions.vocabulary,
+            caption_length=kept.conditions.length,
+            examples=int(kept.in_training.sum()),
+            held_out=int((~kept.in_training).sum()),
+            embedding_width=kept.conditions.embedding_width,
         )
     known = catalogue(config, path)
     return Facts(

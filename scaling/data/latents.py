@@ -8,6 +8,7 @@ An .npz file, one row an example, with
     captions    [n]           text, and/or
     embeddings  [n, t, e]     vectors of a frozen text encoder, padded at the end with zeros
     held_out    [n]           bool: kept from training; without it, a share is drawn by row number
+    provenance  []            text: what made the file; read by people alone
 
 Rows are an example's name: appending rows moves no other to another side of the split. Copies of
 one picture do not know of each other: keep them together with `held_out`.
@@ -28,7 +29,7 @@ from scaling.errors import InputError
 from scaling.files import replacing
 
 CONDITIONS = ("labels", "captions", "embeddings")
-KEYS = ("mean", "std", *CONDITIONS, "held_out")
+KEYS = ("mean", "std", *CONDITIONS, "held_out", "provenance")
 FLOATS = (np.dtype(np.float16), np.dtype(np.float32))
 ROWS_AT_ONCE = 1024
 
@@ -43,6 +44,7 @@ class Latents:
     captions: np.ndarray | None = None
     embeddings: Float[np.ndarray, "n t e"] | None = None
     held_out: Bool[np.ndarray, " n"] | None = None
+    provenance: np.ndarray | None = None
     digest: str = ""
 
     def __len__(self) -> int:
@@ -79,6 +81,7 @@ def save(
     captions: np.ndarray | Sequence[str] | None = None,
     embeddings: np.ndarray | None = None,
     held_out: np.ndarray | Sequence[bool] | None = None,
+    provenance: str | None = None,
 ) -> None:
     """Write a file that `data: {source: latents}` reads; whole or not at all.
 
@@ -93,6 +96,7 @@ def save(
         "captions": captions,
         "embeddings": embeddings,
         "held_out": held_out,
+        "provenance": provenance,
     }
     arrays: dict[str, Any] = {
         name: np.asarray(values) for name, values in given.items() if values is not None

@@ -9,7 +9,7 @@ words:
 """
 
 from collections.abc import Sequence
-from importlib import import_module
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +55,8 @@ def load() -> Any:
     # Its own search looks for the tokenizer in a directory that is spelt differently (0.4.0).
     inside = Path(wordllama.__file__).parent
     return wordllama.WordLlama.load(dim=WIDTH, cache_dir=inside, disable_download=True)
+
+
+def installed() -> str:
+    """The package's version."""
+    return metadata.version("wordllama")

@@ -20,7 +20,7 @@ from models.diffusion.predictions import Denoiser, denoiser, to_x0_and_noise
 from models.diffusion.process import Process
 from scaling import build
 from scaling.config import RunConfig
-from scaling.data.source import EvaluationSet, Source, TrainingImages
+from scaling.data.source import EvaluationSet, Source
 from scaling.environment import compiler_options
 from scaling.measure.levels import in_blocks
 from scaling.measure.meter import ORACLE
@@ -45,7 +45,7 @@ class LikelihoodMeter:
     def __init__(self, config: RunConfig, source: Source):
         settings = config.measure.likelihood
         process = build.process(config.diffusion)
-        discrete = isinstance(source.arrays, TrainingImages)  # of 8-bit values
+        discrete = source.discrete
         self._protocols = _protocols(config, source, discrete)
         self._metrics = [m for m in BOUND + ODE if _family(m) in self._protocols]
         self._oracle = source.denoiser

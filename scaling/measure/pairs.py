@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int32, UInt8
 
 from scaling.config import RunConfig
-from scaling.data.facts import catalogue
+from scaling.data.facts import captions
 from scaling.data.source import EvaluationSet, Source
 from scaling.measure.judges.judge import Judge, Side
 from scaling.measure.samples import to_uint8
@@ -27,11 +27,10 @@ class Held:
 
 def held(config: RunConfig, found: EvaluationSet) -> Held:
     """Of a set of a source of pictures."""
-    known = catalogue(config.data)
-    captions = dict(zip(known.ids.tolist(), known.captions, strict=True))
+    known = captions(config.data)
     side = Side(
         images=colour(to_uint8(found.images)),
-        captions=tuple(captions[i] for i in found.ids.tolist()),
+        captions=tuple(known[i] for i in found.ids.tolist()),
     )
     return Held(side=side, ids=found.ids)
 

@@ -64,6 +64,7 @@ def record_of(run: Run) -> dict[str, Any]:
     """run.json: the resolved configuration and what it will cost."""
     from scaling.config.cohort import cohort_key
     from scaling.costs import costs, sampling_flops
+    from scaling.data.facts import facts
 
     counted = costs(run.config)
     images = run.config.train.steps * run.config.train.batch_size
@@ -73,6 +74,7 @@ def record_of(run: Run) -> dict[str, Any]:
         "seed": run.config.seed,
         "steps": run.config.train.steps,
         "images": images,
+        "training_examples": facts(run.config.data).examples,
         "flops": counted.training_flops_per_image * images,
         "sampling_flops": sampling_flops(run.config),
         **asdict(counted),

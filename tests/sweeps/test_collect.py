@@ -13,7 +13,7 @@ from tests.sweeps.examples import SIX, append, make_store, row
 
 SIZES = ["width", "depth", "learning_rate", "transfer", "parameters", "parameters_non_embedding"]
 COLUMNS = [
-    *("run", "rung", "seed", *SIZES, "steps", "images", "flops"),
+    *("run", "rung", "seed", *SIZES, "steps", "images", "unique_data", "flops"),
     *("status", "weights", "split", "metric", "log_snr", "value", "standard_error", "count"),
     "protocol",
     "inference",
@@ -57,6 +57,7 @@ def test_round_trip(tmp_path):
     for run in store.runs[:5]:
         mine = table[table.run == run.id]
         assert mine["images"].tolist() == [800, 1600]
+        assert mine["unique_data"].tolist() == [800, 1424]  # of 1,424 digits
         assert mine["flops"].iloc[-1] == run.record["flops"]
         assert set(mine["parameters"]) == {run.record["parameters"]}
     assert runs["status"].tolist() == ["finished"] * 5 + ["pending"]

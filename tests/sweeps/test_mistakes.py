@@ -45,6 +45,20 @@ MISTAKES = {
         "data: {source: emoji, augment: {flip: yes}}\nmodel: {rung: 20k}\ntrain: {steps: 200}\n",
         "1:39: data.augment.flip: must be true or false, not 'yes'",
     ),
+    "key of an engine's settings": (
+        GOOD + "engine:\n  name: slurm\n  slurm:\n    partiton: gpu\n",
+        "11:5: engine.slurm.partiton: unknown key; did you mean 'partition'?",
+    ),
+    "memory of a job": (
+        GOOD + "engine: {slurm: {mem: 32 gigabytes}}\n",
+        "8:23: engine.slurm.mem: must be a whole number and K, M, G or T, as in 32G, "
+        "not '32 gigabytes'",
+    ),
+    "unknown engine": (
+        GOOD + "engine: {name: slrum}\n",
+        "8:16: engine.name: must be 'local', 'slurm', 'ray' or 'command', not 'slrum'; "
+        "did you mean 'slurm'?",
+    ),
     "item of a list": (
         GOOD + "  ema: [0.1, wide]\n",
         "8:14: train.ema[1]: must be a number, not 'wide'",
