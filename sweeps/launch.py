@@ -7,8 +7,8 @@ from typing import Literal
 from scaling.errors import InputError
 from sweeps.collect import collect
 from sweeps.display import Display, display_for
-from sweeps.engines import ENGINES, Engine
-from sweeps.engines.cores import available_cores
+from sweeps.engines import Engine, make, require
+from sweeps.engines.accelerators import places
 from sweeps.manifest import Manifest, load
 from sweeps.snapshot import Snapshot, snapshot
 from sweeps.store import Store
@@ -43,7 +43,7 @@ def run(
     if not isinstance(manifest, Manifest):
         manifest = load(manifest)
     where = Path(directory) if directory else default_directory(manifest)
-    count = worker_count(manifest, workers)
+    count = worker_count(manifest, workers, engine)
     store, notices = prepare(manifest, where, workers=count, retry_failed=retry_failed)
     now = snapshot(store)
     trained = not now.settled
@@ -59,16 +59,18 @@ def default_directory(manifest: Manifest) -> Path:
     return Path("runs") / manifest.name
 
 
-def worker_count(manifest: Manifest, asked: int | None = None) -> int:
-    """As asked, as the manifest says, or one a core; never more than there are runs."""
+def worker_count(manifest: Manifest, asked: int | None = None, engine: str | None = None) -> int:
+    """As asked, as the manifest says, or as many as this machine has places; no more than runs."""
     wanted: int | Literal["auto"] = asked or manifest.engine.workers
-    cores = len(available_cores())
-    return max(1, min(cores if wanted == "auto" else wanted, len(manifest.runs)))
+    chosen = engine or manifest.engine.name
+    require(chosen)
+    if wanted == "auto" and chosen != "local":
+        raise InputError(
+            f"engine '{chosen}': say how many workers it may start, by --workers or engine.workers"
+        )
+    return max(1, min(places() if wanted == "auto" else wanted, len(manifest.runs)))
 
 
 def engine_for(manifest: Manifest, directory: Path, workers: int, name: str | None) -> Engine:
     """The engine by name, the manifest's own unless another is given."""
-    chosen = name or manifest.engine.name
-    if chosen not in ENGINES:
-        raise InputError(f"no engine '{chosen}'; there are: {', '.join(ENGINES)}")
-    return ENGINES[chosen](directory, workers)
+    return make(name or manifest.engine.name, directory, workers, manifest.engine)

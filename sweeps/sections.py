@@ -2,9 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
 from scaling.config import Section
+from sweeps.engines.registry import BUILT_IN, check_name
+from sweeps.engines.settings import CommandConfig, RayConfig, SlurmConfig
 from sweeps.ladder import LadderConfig
 
 
@@ -18,6 +20,13 @@ CountOrAuto = Annotated[
     int | Literal["auto"],
     BeforeValidator(_count_or_auto),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"const": "auto"}]}),
+]
+
+
+EngineName = Annotated[
+    str,
+    AfterValidator(check_name),
+    WithJsonSchema({"anyOf": [{"enum": list(BUILT_IN)}, {"type": "string"}]}),
 ]
 
 
@@ -39,11 +48,26 @@ class SweepConfig(Section):
     )
 
 
+class ProfileConfig(Section):
+    """Which steps jax's profiler traces, once, into `trace/` of an attempt at a cohort's first run.
+
+    Whole compiled calls: from the first that starts at `first` or later, until `steps` are done.
+    """
+
+    first: int = Field(ge=0, description="step; 0 would show the program's first call, too")
+    steps: int = Field(ge=1, description="at least so many, if training lasts as long")
+
+
 class EngineConfig(Section):
     """Where and how the runs execute; no result depends on it."""
 
-    name: Literal["local"] = "local"
-    workers: CountOrAuto = Field(default="auto", description="processes; auto: one per core")
+    name: EngineName = Field(
+        default="local", description="one of these, or one that an installed package brings"
+    )
+    workers: CountOrAuto = Field(
+        default="auto",
+        description="processes; auto: one per GPU or else per core of this machine, if local",
+    )
     cohort: CountOrAuto = Field(default="auto", description="most runs trained as one program")
     steps_per_call: int = Field(
         default=50, ge=1, description="optimiser steps in one compiled call"
@@ -54,6 +78,13 @@ class EngineConfig(Section):
     )
     checkpoint_seconds: float = Field(
         default=60.0, gt=0, description="wall time between checkpoints"
+    )
+    profile: ProfileConfig | None = Field(default=None, description="none: nothing is traced")
+    slurm: SlurmConfig = SlurmConfig()
+    ray: RayConfig = RayConfig()
+    command: CommandConfig = CommandConfig()
+    options: dict[str, Any] = Field(
+        default={}, description="for an engine of one's own, which checks them itself"
     )
 
 

@@ -1,6 +1,5 @@
 """A sweep at one moment: the state of each run, the progress of those that run."""
 
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -51,10 +50,9 @@ class Snapshot:
             for states in waiting
         )
 
-    def cohorts_of(self, pids: Iterable[int]) -> set[int]:
-        """Those of the processes `pids` that hold a claim."""
-        wanted = set(pids)
-        return {work.holder.pid for work in self.working.values()} & wanted
+    def busy(self, workers: Iterable[str]) -> set[str]:
+        """Those of the workers that hold a claim, by name."""
+        return {work.holder.name for work in self.working.values()} & set(workers)
 
     def count(self, status: str) -> int:
         """Runs of one status."""
@@ -71,8 +69,9 @@ class Snapshot:
 def snapshot(store: Store) -> Snapshot:
     """Read the store as it is now."""
     pairs = list(store.states())
+    now = store.clock()
     working = {
-        run.id: _working(run, state.attempt)
+        run.id: _working(run, state.attempt, now)
         for run, state in pairs
         if state.status == "running" and state.attempt
     }
@@ -84,9 +83,9 @@ def snapshot(store: Store) -> Snapshot:
     )
 
 
-def _working(run: StoredRun, attempt: int) -> Working:
+def _working(run: StoredRun, attempt: int, now: float) -> Working:
     return Working(
         holder=holder_of(run.directory, attempt),
-        silent_seconds=max(0.0, time.time() - heartbeat(run.directory, attempt)),
+        silent_seconds=max(0.0, now - heartbeat(run.directory, attempt)),
         progress=read_json(run.directory / "attempts" / str(attempt) / "progress.json") or {},
     )

@@ -38,6 +38,7 @@ def _entries(now: Snapshot) -> Iterator[dict[str, Any]]:
             "silent_seconds": round(work.silent_seconds, 1) if work else None,
             "host": work.holder.host if work else None,
             "pid": work.holder.pid if work else None,
+            "worker": work.holder.name if work else None,
             "attempt": state.attempt,
             "reason": state.reason,
         }
@@ -66,6 +67,8 @@ def _running(entry: dict[str, Any]) -> str:
     loss = f", loss {entry['loss']:.4f}" if entry["loss"] is not None else ""
     silent = f"heartbeat {clock(entry['silent_seconds'])} ago"
     holder = f"process {entry['pid']} on {entry['host']}"
+    if not entry["worker"].startswith(f"{entry['host']}:"):
+        holder = f"{entry['worker']}, {holder}"
     return f"{entry['phase'] or 'starting'} {step}{loss} ({holder}, {silent})"
 
 

@@ -5,6 +5,7 @@ import typer
 from scaling.cli import (
     analysis,
     annotate,
+    data,
     distance,
     ladder,
     manifests,
@@ -12,6 +13,7 @@ from scaling.cli import (
     running,
     sample,
     schedules,
+    track,
     votes,
 )
 
@@ -30,6 +32,7 @@ for command in (
     manifests.plan,
     running.status,
     running.worker,
+    track.track,
     analysis.fit,
     analysis.laws,
     analysis.plot,
@@ -44,4 +47,5 @@ for command in (
 ):
     app.command()(command)
 
+app.add_typer(data.app)
 app.add_typer(votes.app)

@@ -11,6 +11,10 @@ from scaling.cli.manifests import ManifestName, Workers
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="a sweep's directory")]
 
 
+SAVE_AND_END = ("SIGTERM", "SIGUSR1")
+"""A worker saves and ends with status 75; SIGUSR1 is how batch systems announce a time limit."""
+
+
 def run(
     manifest: ManifestName,
     *,
@@ -18,9 +22,15 @@ def run(
         Path | None,
         typer.Option("--output", "-o", metavar="DIR", help="default: runs/<manifest's name>"),
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="where to execute; default: local")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="local, slurm, ray, command or your own; default: the manifest's"),
+    ] = None,
     workers: Workers = None,
     dry_run: Annotated[bool, typer.Option(help="show the plan and what would be started")] = False,
+    only_prepare: Annotated[
+        bool, typer.Option("--prepare", help="make the directory, for workers started by hand")
+    ] = False,
     retry_failed: Annotated[bool, typer.Option(help="try failed runs again")] = False,
 ) -> None:
     """Train and measure whatever is missing, then fit and report."""
@@ -31,7 +41,7 @@ def run(
 
     found = load(manifest)
     directory = output or default_directory(found)
-    count = worker_count(found, workers)
+    count = worker_count(found, workers, engine)
     if dry_run:
         from sweeps.plan import plan, text
 
@@ -39,12 +49,20 @@ def run(
         typer.echo(f"\nresults would go to {directory}; commands:")
         typer.echo(engine_for(found, directory, count, engine).render())
         return
+    if only_prepare:
+        from sweeps.store.prepare import prepare
+
+        _, notices = prepare(found, directory, workers=count, retry_failed=retry_failed)
+        for notice in notices:
+            typer.echo(notice, err=True)
+        typer.echo(f"{directory}: {len(found.runs)} runs; start `scaling worker {directory}`")
+        return
     try:
         summary = run_sweep(
             found, directory, engine=engine, workers=count, retry_failed=retry_failed
         )
-    except KeyboardInterrupt:
-        typer.echo("\nstopped; the same command goes on from here", err=True)
+    except KeyboardInterrupt as stop:
+        typer.echo(f"\n{stop or 'stopped'}; the same command goes on from here", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except WorkersFailed as error:
         typer.echo(f"error: {error}", err=True)
@@ -100,11 +118,15 @@ def status(
 def worker(
     directory: Directory,
     cores: Annotated[str | None, typer.Option(help="core numbers to stay on, such as 0,1")] = None,
+    name: Annotated[str | None, typer.Option(help="by which its engine knows it")] = None,
     end_with_parent: Annotated[
         bool, typer.Option(help="end at once when standard input closes")
     ] = False,
 ) -> None:
-    """Claim and train cohorts until none remain; this is what an engine starts."""
+    """Claim and train cohorts until none remain; this is what an engine starts.
+
+    SIGTERM and SIGUSR1 make it save and end with status 75: more is to be done.
+    """
     import os
     import signal
     import threading
@@ -113,14 +135,23 @@ def worker(
         os.sched_setaffinity(0, {int(core) for core in cores.split(",")})  # before jax looks
     if end_with_parent:
         threading.Thread(target=_end_with_parent, daemon=True, name="parent").start()
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    from scaling import group
 
+    group.join(group.group_of(os.environ))  # before the signals, which it would take for itself
+
+    from sweeps.following import Agreed, work_together
     from sweeps.store import Store
-    from sweeps.worker import trainer, work
+    from sweeps.store.processes import WORKER_VARIABLE
+    from sweeps.worker import trainer
 
+    stopping = Agreed()
+    for each in SAVE_AND_END:
+        if hasattr(signal, each):
+            signal.signal(getattr(signal, each), lambda *_: stopping.set())
+    if name:
+        os.environ[WORKER_VARIABLE] = name
     store = Store.open(directory)
-    raise typer.Exit(work(store, trainer(store), stopping, say))
+    raise typer.Exit(work_together(store, trainer(store), stopping, say))
 
 
 def _end_with_parent() -> NoReturn:

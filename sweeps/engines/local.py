@@ -1,4 +1,4 @@
-"""Workers as subprocesses of this machine, each pinned to its own cores."""
+"""Workers as subprocesses of this machine, each with cores and GPUs of its own."""
 
 import os
 import shlex
@@ -8,12 +8,24 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sweeps.engines.accelerators import VISIBLE, gpus, parts
 from sweeps.engines.cores import available_cores, shares, thread_settings
 from sweeps.engines.interface import Ended
+from sweeps.engines.words import last_words
+from sweeps.store.processes import WORKER_VARIABLE, default_name
+
+if TYPE_CHECKING:
+    from sweeps.sections import EngineConfig
 
 GRACE_SECONDS = 20.0
 """How long workers may take to save before they are killed."""
+
+
+def make(directory: Path, workers: int, config: "EngineConfig") -> "LocalEngine":
+    """As the registry asks; everything follows from this machine's cores and GPUs."""
+    return LocalEngine(directory, workers)
 
 
 class LocalEngine:
@@ -25,6 +37,7 @@ class LocalEngine:
     def __init__(self, directory: Path, workers: int, command: Sequence[str] | None = None):
         self.directory = directory
         self.cores = shares(available_cores(), workers)
+        self.gpus = parts(gpus(), workers)
         self.command = command or (sys.executable, "-m", "scaling", "worker")
         self.slots: dict[int, subprocess.Popen[bytes]] = {}
         self.begun: dict[int, int] = {}  # by slot: where in its log the worker's own words begin
@@ -43,18 +56,20 @@ class LocalEngine:
         for slot in free[:count]:
             log = self._log(slot)
             log.parent.mkdir(exist_ok=True)
+            environment = {**os.environ, **self._settings(slot)}
+            environment.pop(WORKER_VARIABLE, None)  # ours if we are a worker ourselves
             with log.open("ab") as file:
                 self.begun[slot] = file.tell()
                 self.slots[slot] = subprocess.Popen(
                     self._arguments(slot),
-                    env={**os.environ, **self._settings(slot)},
+                    env=environment,
                     stdin=subprocess.PIPE,
                     stdout=file,
                     stderr=file,
                     start_new_session=True,  # so that Ctrl-C reaches this process alone
                 )
 
-    def poll(self) -> tuple[list[int], list[Ended]]:
+    def poll(self) -> tuple[list[str], list[Ended]]:
         """Who runs and who has ended."""
         ended = []
         for slot, process in list(self.slots.items()):
@@ -63,8 +78,9 @@ class LocalEngine:
                 del self.slots[slot]
                 if process.stdin:
                     process.stdin.close()
-                ended.append(Ended(process.pid, code, self._last_words(slot)))
-        return [process.pid for process in self.slots.values()], ended
+                words = last_words(self._log(slot), self.begun[slot])
+                ended.append(Ended(default_name(process.pid), code, words))
+        return [default_name(process.pid) for process in self.slots.values()], ended
 
     def cancel(self) -> None:
         """SIGTERM, up to GRACE_SECONDS to save, then SIGKILL; a second Ctrl-C shortens the wait."""
@@ -85,23 +101,19 @@ class LocalEngine:
                     process.stdin.close()
             self.slots.clear()
 
+    def leave(self) -> str:
+        """Workers of this machine end with the process that watches them."""
+        self.cancel()
+        return ""
+
     def _arguments(self, slot: int) -> list[str]:
         cores = ",".join(map(str, self.cores[slot]))
         return [*self.command, str(self.directory), "--cores", cores, "--end-with-parent"]
 
     def _settings(self, slot: int) -> dict[str, str]:
-        return thread_settings(len(self.cores[slot]), os.environ.get("XLA_FLAGS", ""))
+        settings = thread_settings(len(self.cores[slot]), os.environ.get("XLA_FLAGS", ""))
+        seen = {VISIBLE: ",".join(self.gpus[slot])} if self.gpus[slot] else {}
+        return settings | seen
 
     def _log(self, slot: int) -> Path:
         return self.directory / "logs" / f"worker-{slot}.log"
-
-    def _last_words(self, slot: int) -> str:
-        """The last lines, and before them what it gave as its error, however long ago.
-
-        Threads of libraries may go on complaining after that.
-        """
-        with self._log(slot).open("rb") as file:
-            file.seek(self.begun[slot])
-            lines = file.read().decode(errors="replace").splitlines()
-        errors = [line for line in lines[:-12] if line.startswith("error: ")]
-        return "\n".join([*errors[-1:], *(line[:300] for line in lines[-12:])])

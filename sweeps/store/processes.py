@@ -6,15 +6,27 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+WORKER_VARIABLE = "SCALING_WORKER"
+"""In a worker's environment: the name by which its engine knows it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Holder:
-    """A process: `machine` tells kernels and process namespaces apart, `started` reused numbers."""
+    """A process: `machine` tells kernels and process namespaces apart, `started` reused numbers.
+
+    `worker` is the name that its engine gave it, if it gave one.
+    """
 
     host: str
     machine: str
     pid: int
     started: str
+    worker: str = ""
+
+    @property
+    def name(self) -> str:
+        """By which an engine may ask for it."""
+        return self.worker or f"{self.host}:{self.pid}"
 
     def is_gone(self) -> bool:
         """True only for a process of this very machine that has ended; else nobody can know."""
@@ -46,4 +58,15 @@ def _started(pid: int) -> str:
 def this_process() -> Holder:
     """The calling process."""
     pid = os.getpid()
-    return Holder(host=socket.gethostname(), machine=_machine(), pid=pid, started=_started(pid))
+    return Holder(
+        host=socket.gethostname(),
+        machine=_machine(),
+        pid=pid,
+        started=_started(pid),
+        worker=os.environ.get(WORKER_VARIABLE, ""),
+    )
+
+
+def default_name(pid: int) -> str:
+    """The name of a process of this machine to which no engine has given one."""
+    return f"{socket.gethostname()}:{pid}"

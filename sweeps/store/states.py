@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 from scaling.errors import LostClaim
 from sweeps.store.claims import SILENCE_SECONDS, Claim, is_held, numbers
-from sweeps.store.writing import plainly, read_json, to_json, write
+from sweeps.store.writing import plainly, publish, read_json, to_json, write
 
 type Status = Literal["finished", "diverged", "failed", "running", "pending"]
 
-ATTEMPTS_ALLOWED = {"failed": 2, "died": 3}
-"""Attempts that may raise an error, or whose process may be killed, before a run counts as failed.
-Ending the whole sweep, by whatever signal, is neither."""
+ATTEMPTS_ALLOWED = {"failed": 2, "died": 3, "lost": 10}
+"""Attempts that may raise an error, whose process may be killed, or whose machine may go away,
+before a run counts as failed. Ending the whole sweep, by whatever signal, is none of these."""
 
 ATTEMPTS_TOGETHER = {"failed": 1, "died": 2}
 """So many before a run goes on without its cohort, lest it spoil the others' chances too. One death
@@ -88,6 +88,27 @@ def end(
 ) -> None:
     """Record how an attempt ended, which gives its claim up. Raises LostClaim if it was lost."""
     claim.check()
+    write(claim.attempt / "ended.json", _record(claim, status, step, reason, traceback, **more))
+
+
+def bury(claim: Claim, status: str, *, reason: str, traceback: str) -> None:
+    """Record in place of a worker that is gone how its attempt ended, unless it has done so.
+
+    Also where another has taken over since: a run that kills its workers must be found out.
+    """
+    with plainly(claim.attempt):
+        claim.attempt.mkdir(parents=True, exist_ok=True)
+    publish(claim.attempt / "ended.json", _record(claim, status, None, reason, traceback))
+
+
+def _record(
+    claim: Claim,
+    status: str,
+    step: int | None,
+    reason: str | None,
+    traceback: str | None,
+    **more: Any,
+) -> str:
     record = {
         "status": status,
         "attempt": claim.number,
@@ -97,7 +118,7 @@ def end(
         "traceback": traceback,
         "forgiven": False,
     }
-    write(claim.attempt / "ended.json", to_json(record))
+    return to_json(record)
 
 
 def release(claims: list[Claim], status: str, **about: Any) -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from scaling.errors import InputError
 from sweeps.display import Lines
-from sweeps.engines import ENGINES, LocalEngine
+from sweeps.engines import LocalEngine
 from sweeps.engines.cores import available_cores, shares, thread_settings
-from sweeps.sections import EngineConfig
 from sweeps.snapshot import snapshot
+from sweeps.store.claims import take
 from sweeps.store.prepare import prepare
 from sweeps.store.writing import read_json
 from sweeps.supervise import WorkersFailed, supervise
@@ -171,11 +171,6 @@ def test_two_supervisors_share_a_sweep(tmp_path):
     assert len(finished) == 6
 
 
-def test_the_registry_and_the_manifest_name_the_same_engines():
-    names = EngineConfig.model_json_schema()["properties"]["name"]
-    assert set(names.get("enum", [names.get("const")])) == set(ENGINES)
-
-
 def test_rendering_names_cores_and_threads(tmp_path):
     text = LocalEngine(tmp_path, 1).render()
     cores = ",".join(map(str, available_cores()))
@@ -200,3 +195,36 @@ def test_thread_settings_keep_the_users_flags():
     flags = thread_settings(1, "--xla_dump_to=/x")["XLA_FLAGS"]
     assert flags == "--xla_dump_to=/x --xla_cpu_multi_thread_eigen=false"
     assert "XLA_FLAGS" not in thread_settings(4)
+
+
+def test_a_death_is_recorded_though_another_has_taken_over_meanwhile(tmp_path):
+    store = make_store(tmp_path / "s", ALONE)
+    engine = LocalEngine(store.directory, 1, (*WORKER, "--seconds", "60"))
+    engine.submit(1)
+    run = wait_for(lambda: next(iter(snapshot(store).working), None))
+    engine.slots[0].kill()
+    engine.slots[0].wait()
+    claims = store.run(run).directory
+    assert take(claims, store.clock).number == 2
+    watched_once = supervisor_that_polls(engine)
+    with pytest.raises(KeyboardInterrupt):
+        supervise(store, watched_once, 0, Lines(lambda _: None))
+    assert read_json(claims / "attempts" / "1" / "ended.json")["status"] == "died"
+    assert store.state(run).status == "running", "by us, at attempt 2"
+
+
+def supervisor_that_polls(engine):
+    """The engine, whose watcher leaves after it has looked once."""
+
+    class Once:
+        polls = 0
+
+        def poll(self):
+            self.polls += 1
+            if self.polls > 1:
+                raise KeyboardInterrupt
+            return engine.poll()
+
+        submit, cancel, leave = engine.submit, engine.cancel, engine.leave
+
+    return Once()
