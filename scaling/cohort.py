@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ from scaling.errors import InputError
 from scaling.mesh import devices_to_hold
 from scaling.profile import Window
 from scaling.train import sharding
-from scaling.train.program import TrainState, make_program
+from scaling.train.program import NEVER, TrainState, make_program
 from scaling.train.program import rates as rates_of
 
 
@@ -81,6 +81,20 @@ def _slice(state: Any, run: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[run], state)
 
 
+class Seen(NamedTuple):
+    """What the host looks at after a call, apart from the state that the next call consumes."""
+
+    loss_sum: Any
+    loss_count: Any
+    diverged_at: Any
+
+
+@jax.jit
+def _seen(state: TrainState) -> Seen:
+    copies = jax.tree.map(jnp.copy, (state.loss_sum, state.loss_count, state.diverged_at))
+    return Seen(*copies)
+
+
 def _placed(leaf: Any, place: Any) -> jax.ShapeDtypeStruct:
     return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
 
@@ -92,6 +106,8 @@ class Cohort:
         self.members, self.execution, self.clock = members, execution, clock
         self.config: RunConfig = members[0].config
         self._saving: list[Callable[[], None]] = []  # what waits for checkpoints begun
+        self._calls: list[Seen] = []  # of calls that may still be computed
+        self._latest: Seen | None = None  # of the latest that was waited for
         with clock("setup"):
             self.source: Source = load(self.config.data)
             self.mesh = _mesh(self.config, len(members), execution.fsdp)
@@ -139,7 +155,10 @@ class Cohort:
         return jax.jit(stack, out_shardings=places)(*loaded)
 
     def advance(self, stop: int) -> None:
-        """Train up to, not including, step `stop`, at most `input.steps_per_call` further on."""
+        """Train up to, not including, step `stop`, at most `input.steps_per_call` further on.
+
+        Returns when the call has been sent off; `wait` for what it comes to.
+        """
         count = stop - self.step
         with self.clock("input"):
             indices = self.input(self.step, count)
@@ -153,6 +172,21 @@ class Cohort:
             np.int32(count),
         )
         self.step = stop
+        self._calls.append(_seen(self.state))
+
+    def wait(self, *, in_flight: int = 0) -> None:
+        """Until no more calls than that are being computed.
+
+        With one in flight the devices have the next call before the host looks at the last.
+        """
+        while len(self._calls) > in_flight:
+            self._latest = Seen(*group.to_host(self._calls.pop(0)))
+
+    @property
+    def all_diverged(self) -> bool:
+        """Whether no run was finite any more in the latest call that was waited for."""
+        seen = self._latest
+        return bool((self.diverged_at if seen is None else seen.diverged_at).min() != NEVER)
 
     @property
     def diverged_at(self) -> np.ndarray:
@@ -170,10 +204,14 @@ class Cohort:
         return not group.to_host(self.state.loss_count).any()
 
     def shown_loss(self) -> float | None:
-        """The cohort's mean training loss since the last horizon, if there is a finite one."""
-        loss = float(np.mean(self.mean_loss()))
-        trained = group.to_host(self.state.loss_count).all()
-        return loss if math.isfinite(loss) and trained else None
+        """The cohort's mean training loss since the last horizon, if there is a finite one.
+
+        As of the latest call that was waited for.
+        """
+        if self._latest is None or not self._latest.loss_count.all():
+            return None
+        loss = float(np.mean(self._latest.loss_sum.astype(np.float64) / self._latest.loss_count))
+        return loss if math.isfinite(loss) else None
 
     def forget_loss(self) -> None:
         """Start the mean training loss afresh."""
@@ -182,6 +220,7 @@ class Cohort:
             loss_sum=jax.device_put(np.zeros(runs, np.float32), place),
             loss_count=jax.device_put(np.zeros(runs, np.int32), place),
         )
+        self._latest = None
 
     def flops_per_second(self, steps: int) -> float | None:
         """Of all runs, in `steps` of training and waiting for input; None if there were none."""

@@ -32,6 +32,11 @@ class Profiler:
         self.waiting = window is not None and not done and group.is_first()
         self.ends_at: int | None = None  # the first step outside, while tracing
 
+    @property
+    def tracing(self) -> bool:
+        """Whether a window is open: its calls must end within it."""
+        return self.ends_at is not None
+
     def __enter__(self) -> "Profiler":
         return self
 

@@ -7,7 +7,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import jax
 import numpy as np
 
 from models.ema_snapshots import spaced_steps
@@ -184,9 +183,11 @@ def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None], profiler
                     _measure_samples(cohort, meters, last)
             with cohort.clock("measure"):
                 _measure(cohort, meters, last)
-        over = cohort.step == steps or (cohort.diverged_at != NEVER).all()
+        over = cohort.step == steps or cohort.all_diverged
         late = time.monotonic() - saved_at > cohort.execution.checkpoint_seconds
         if over or group.any_of(late):
+            with cohort.clock("train"):
+                cohort.wait()
             with cohort.clock("checkpoint"):
                 cohort.save(wait=over)
             saved_at = time.monotonic()
@@ -196,7 +197,8 @@ def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None], profiler
         stop = min(s for s in (*stops, *stored, cohort.step + per_call) if s > cohort.step)
         with profiler.call(cohort.step, stop), cohort.clock("train"):
             cohort.advance(stop)
-            jax.block_until_ready(cohort.state)
+            looked_at = stop in stops or stop in stored or profiler.tracing
+            cohort.wait(in_flight=0 if looked_at else 1)
 
 
 def run_cohort(

@@ -28,7 +28,7 @@ def small_disk(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("room", [450_000, 24_000], ids=["saving", "beginning"])
 def test_a_disk_that_fills_up(undisturbed, small_disk, room):
-    """While orbax writes the second run's first checkpoint; and before even a log can be written.
+    """While orbax writes the runs' first checkpoints; and before even a log can be written.
 
     What a worker cannot say any more, the command says for it.
     """
@@ -42,7 +42,7 @@ def test_a_disk_that_fills_up(undisturbed, small_disk, room):
     said = full.stderr.splitlines()[-1]
     assert said.startswith(f"error: {small_disk}"), full.stderr
     assert said.endswith(("the disk is full", "the disk may be full, or its quota used up"))
-    assert len(sweep.checkpoints()[0]) == (room > 100_000)
+    assert len(set.union(*sweep.checkpoints())) <= (room > 100_000)
     assert not any((run / "result.json").exists() for run in sweep.runs)
     ballast.unlink()
     ended = sweep.run()

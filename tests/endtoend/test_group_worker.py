@@ -55,14 +55,6 @@ def assert_same_numbers(sweep, undisturbed):
 
 
 @pytest.mark.slow
-def test_two_processes_fill_a_sweep_as_one_does_and_one_alone_writes(undisturbed, tmp_path):
-    sweep = prepared(tmp_path)
-    assert [process.wait(timeout=300) for process in two(sweep)] == [0, 0]
-    assert {result["attempt"] for result in sweep.results()} == {1}
-    assert_same_numbers(sweep, undisturbed)
-
-
-@pytest.mark.slow
 def test_asked_to_stop_both_save_and_others_go_on(undisturbed, tmp_path):
     sweep = prepared(tmp_path)
     both = two(sweep)
