@@ -78,7 +78,7 @@ RANGES = {
     "metric_to_metric": {
         "E": (0.3, 3.0),
         "K": (0.5, 3.0),
-        "kappa": (0.6, 1.8),
+        "kappa": (1.2, 1.8),  # at 1 it is a line, on which E and E0 cannot be told apart
         "E0": (0.1, 0.28),
     },
 }

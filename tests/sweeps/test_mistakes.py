@@ -74,12 +74,12 @@ MISTAKES = {
     ),
     "unknown variant": (
         GOOD.replace("digits", "digit"),
-        "2:11: data.source: must be 'emoji', 'digits', 'mixture' or 'latents', not 'digit'; "
-        "did you mean 'digits'?",
+        "2:11: data.source: must be 'emoji', 'digits', 'mixture', 'latents' or 'files', "
+        "not 'digit'; did you mean 'digits'?",
     ),
     "no variant": (
         "data: {held_out: 0.1}\nmodel: {rung: 20k}\ntrain: {steps: 200}\n",
-        "1:1: data.source: is missing; one of 'emoji', 'digits', 'mixture' or 'latents'",
+        "1:1: data.source: is missing; one of 'emoji', 'digits', 'mixture', 'latents' or 'files'",
     ),
     "missing": (
         GOOD.replace("steps: 200", "batch_size: 32"),
