@@ -126,6 +126,7 @@ def verdicts(pairs, floors="auto"):
     return [shift(*pair, floors=floors, settings=SETTINGS).verdict for pair in pairs]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_alike_pairs_are_seldom_told_apart_and_other_floors_mostly_are():
     """Six rungs of two seeds; the other floor is higher by two per cent."""

@@ -53,6 +53,7 @@ def test_rolling_errors_are_unbiased_under_the_true_law():
     assert np.sqrt(np.mean(found**2)) < 2.0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_rolling_errors_and_intervals_over_many_ladders():
     found, inside = errors(150, 2, SOME)

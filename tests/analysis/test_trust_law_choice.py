@@ -69,6 +69,7 @@ def test_few_rungs_do_not():
     assert "cannot be told apart" in found.sentence()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_true_law_is_picked_from_many_ladders():
     rng = np.random.default_rng(4)

@@ -24,6 +24,7 @@ sweep: {grid: {model.rung: [20k, 40k], seed: [0, 1]}}
 """
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_two_rung_sweep_reports_the_distances_of_its_samples(tmp_path, monkeypatch):
     monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
