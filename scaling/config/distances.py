@@ -13,13 +13,11 @@ from pydantic import (
 
 from scaling.config.distance_metrics import FEWEST, DistanceMetric
 from scaling.config.inference import InferenceConfig
-from scaling.config.samplers import DDIM, GridConfig, QuantileGrid, SamplerConfig
-from scaling.config.samples import GuidanceInterval, SampleConfig
-from scaling.config.section import Section
+from scaling.config.samples import Drawing, SampleConfig
 from scaling.errors import InputError
 
 
-class DistanceConfig(Section):
+class DistanceConfig(Drawing):
     """Distances between samples for held-out captions and the held-out images; 0 samples: none."""
 
     samples: int = Field(
@@ -38,17 +36,6 @@ class DistanceConfig(Section):
     )
     digest: str = Field(default="", description="of the network's file, if any; filled in")
     horizons: Literal["last", "all"] = "last"
-    sampler: SamplerConfig = DDIM()
-    steps: int = Field(default=50, ge=1, description="noise levels visited, as of measure.samples")
-    grid: GridConfig = Field(default=QuantileGrid(), description="where on the log-SNR axis")
-    guidance_scale: float = Field(
-        default=1.0,
-        ge=0,
-        description="1: conditional, no guidance, which would narrow what is drawn",
-    )
-    guidance_interval: GuidanceInterval = Field(
-        default=None, description="log-SNR within which to guide (arXiv 2404.07724); none: all"
-    )
     seed: int = Field(default=0, ge=0, description="of captions, noise and references; of all runs")
     inference: InferenceConfig = Field(
         default=InferenceConfig(),

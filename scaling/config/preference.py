@@ -6,24 +6,16 @@ from pydantic import Field, field_validator
 
 from scaling.config.distances import DistanceConfig
 from scaling.config.judges import JudgeConfig, called
-from scaling.config.samplers import DDIM, GridConfig, QuantileGrid, SamplerConfig
-from scaling.config.samples import GuidanceInterval, SampleConfig
+from scaling.config.samples import Drawing, SampleConfig
 from scaling.config.section import Section
 
 FEWEST = 16
 """Pairs from which a judge can learn, two in each fold."""
 
 
-class SamplingConfig(Section):
+class SamplingConfig(Drawing):
     """How images are drawn, as in measure.distances."""
 
-    sampler: SamplerConfig = DDIM()
-    steps: int = Field(default=50, ge=1, description="noise levels visited, as of measure.samples")
-    grid: GridConfig = Field(default=QuantileGrid(), description="where on the log-SNR axis")
-    guidance_scale: float = Field(default=1.0, ge=0, description="1: conditional, no guidance")
-    guidance_interval: GuidanceInterval = Field(
-        default=None, description="log-SNR within which to guide (arXiv 2404.07724); none: all"
-    )
     seed: int = Field(default=0, ge=0, description="of captions and noise; of all runs")
 
 

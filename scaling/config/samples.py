@@ -19,6 +19,22 @@ def _in_order(interval: Interval | None) -> Interval | None:
 GuidanceInterval = Annotated[Interval | None, Field(strict=False), AfterValidator(_in_order)]
 
 
+class Drawing(Section):
+    """How images to be compared with real ones are drawn."""
+
+    sampler: SamplerConfig = DDIM()
+    steps: int = Field(default=50, ge=1, description="noise levels visited, as of measure.samples")
+    grid: GridConfig = Field(default=QuantileGrid(), description="where on the log-SNR axis")
+    guidance_scale: float = Field(
+        default=1.0,
+        ge=0,
+        description="1: conditional, no guidance, which would narrow what is drawn",
+    )
+    guidance_interval: GuidanceInterval = Field(
+        default=None, description="log-SNR within which to guide (arXiv 2404.07724); none: all"
+    )
+
+
 class SampleConfig(Section):
     """Images drawn at the last horizon, from noise shared by all runs."""
 
