@@ -9,7 +9,7 @@ from scaling.config.judge_files import brisque_files, sha256
 from scaling.config.judge_sections import Brisque
 from scaling.errors import InputError
 from scaling.measure.judges import support_vectors
-from scaling.measure.judges.judge import Images, Judge, Scores, by_score, digest
+from scaling.measure.judges.judge import Images, Judge, Scores, scoring
 from scaling.measure.judges.scene_statistics import features
 
 SMALLEST = 64
@@ -39,13 +39,7 @@ def judge(config: Brisque, side: int) -> Judge:
         found = np.stack([features(image) for image in images])
         return -np.concatenate([regression(ranged(row[None])) for row in found])
 
-    return Judge(
-        name=config.name,
-        sha256=digest(about),
-        about=about,
-        control="held_out",
-        compare=by_score(score),
-    )
+    return scoring(config.name, about, score)
 
 
 def check(side: int) -> None:

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, UInt8
 from scaling.data.captions import UNKNOWN
 from scaling.measure.features import protocol
 from scaling.measure.judges.eye import Eye
-from scaling.measure.judges.judge import Judge, Scores, by_score, digest
+from scaling.measure.judges.judge import Judge, Scores, scoring
 from scaling.measure.kept_features import sha256
 
 NAME = "caption_match"
@@ -97,10 +97,4 @@ def judge(
             learnt.append(learn(eye.fixed(images), tokens, vocabulary))
         return learnt[0].scores(eye(pictures), np.asarray(encode(captions)))
 
-    return Judge(
-        name=NAME,
-        sha256=digest(about),
-        about=about,
-        control="held_out",
-        compare=by_score(score),
-    )
+    return scoring(NAME, about, score)

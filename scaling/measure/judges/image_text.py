@@ -17,7 +17,7 @@ from scaling.measure.features.resize import CROPPED_BICUBIC, PADDED_BICUBIC, Res
 from scaling.measure.judges import tokens
 from scaling.measure.judges.caption_match import unit
 from scaling.measure.judges.eye import Eye
-from scaling.measure.judges.judge import Images, Judge, Scores, by_score, digest
+from scaling.measure.judges.judge import Images, Judge, Scores, scoring
 from scaling.weights import PICKLES, refusal
 
 HEIRS = "openclip_h14"
@@ -95,6 +95,4 @@ def of_towers(
         seen = unit(eye(images).astype(np.float64))
         return kind.score(np.sum(seen * read(tuple(captions)), axis=1), towers.scale)
 
-    return Judge(
-        name=name, sha256=digest(told), about=told, control="held_out", compare=by_score(score)
-    )
+    return scoring(name, told, score)

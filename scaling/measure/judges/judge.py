@@ -70,6 +70,19 @@ def by_score(
     return compare
 
 
+def scoring(
+    name: str, about: dict[str, Any], score: Callable[[Images, Sequence[str]], Scores]
+) -> Judge:
+    """A judge that scores each image with its caption, by itself, and is held to `held_out`."""
+    return Judge(
+        name=name,
+        sha256=digest(about),
+        about=about,
+        control="held_out",
+        compare=by_score(score),
+    )
+
+
 def points(generated: Float[np.ndarray, "n *s"], real: Float[np.ndarray, "n *s"]) -> np.ndarray:
     """1 where the generated image wins, 1/2 for a tie."""
     return 0.5 * (1.0 + np.sign(np.asarray(generated, np.float64) - real))

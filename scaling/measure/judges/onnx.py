@@ -16,7 +16,7 @@ from scaling.config.judge_sections import OnnxJudge
 from scaling.errors import InputError
 from scaling.measure.features import resize
 from scaling.measure.judges import tokens
-from scaling.measure.judges.judge import Images, Judge, Scores, by_score, digest
+from scaling.measure.judges.judge import Images, Judge, Scores, scoring
 
 IMAGES_AT_ONCE = 8
 TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(int32)": np.int32}
@@ -79,13 +79,7 @@ def judge(config: OnnxJudge) -> Judge:
             found.append(scores(path, session.run(None, whole)[0], batch)[:count])
         return np.concatenate(found)
 
-    return Judge(
-        name=config.judge,
-        sha256=digest(about),
-        about=about,
-        control="held_out",
-        compare=by_score(score),
-    )
+    return scoring(config.judge, about, score)
 
 
 def opened(path: Path) -> Any:

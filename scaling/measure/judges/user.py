@@ -8,7 +8,7 @@ import numpy as np
 from scaling import build
 from scaling.config.judge_sections import JudgeFromFile
 from scaling.errors import InputError
-from scaling.measure.judges.judge import Images, Judge, Scores, by_score, digest
+from scaling.measure.judges.judge import Images, Judge, Scores, scoring
 
 
 def judge(config: JudgeFromFile) -> Judge:
@@ -39,10 +39,4 @@ def judge(config: JudgeFromFile) -> Judge:
             )
         return found
 
-    return Judge(
-        name=config.judge,
-        sha256=digest(about),
-        about=about,
-        control="held_out",
-        compare=by_score(checked),
-    )
+    return scoring(config.judge, about, checked)
