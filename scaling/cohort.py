@@ -116,7 +116,11 @@ class Cohort:
             rates = _stack([rates_of(m.config) for m in members])
             self.rates = jax.device_put(rates, on_runs)
             everywhere = sharding.replicated(self.mesh)
-            self.arrays = jax.device_put(group.to_host(self.source.arrays), everywhere)
+            arrays = self.source.arrays
+            # Those of this process alone cannot be spread over the devices of several.
+            self.arrays = jax.device_put(
+                arrays if group.alone() else group.to_host(arrays), everywhere
+            )
             self.step = int(group.told_by_first(attempt.resume_step(members)))
             self.program = make_program(self.config, self.source, self.mesh)
             self.state = self._first_state()
@@ -236,8 +240,7 @@ class Cohort:
         They are written in the background unless one waits; the next save waits for them.
         """
         self._finish_saving()
-        for run, member in enumerate(self.members):
-            state = self._one_run(run)
+        for member, state in zip(self.members, self._each_run(), strict=True):
             self._saving.append(attempt.begin_saving(member, self.step, state))
         if wait:
             self._finish_saving()
@@ -246,11 +249,14 @@ class Cohort:
         while self._saving:
             self._saving.pop()()
 
-    def _one_run(self, run: int) -> Any:
-        """A run's state, apart from the one that training goes on to change."""
-        if self.mesh.size == 1:
-            return jax.tree.map(np.array, _slice(jax.device_get(self.state), run))
-        return self._sliced(self.state, np.int32(run))
+    def _each_run(self) -> Iterator[Any]:
+        """Every run's state, apart from the one that training goes on to change."""
+        host = jax.device_get(self.state) if self.mesh.size == 1 else None
+        for run in range(len(self.members)):
+            if host is None:
+                yield self._sliced(self.state, np.int32(run))
+            else:
+                yield jax.tree.map(np.array, _slice(host, run))
 
     @cached_property
     def _sliced(self) -> Callable[[TrainState, np.int32], TrainState]:
