@@ -16,6 +16,7 @@ from sweeps.store.claims import numbers
 from sweeps.store.writing import read_json, read_lines
 from sweeps.supervise import supervise
 from tests.sweeps.examples import SIX, WORKER, make_store
+from tests.sweeps.waiting import wait_for
 
 ALONE = SIX + "engine: {cohort: 1}\n"
 
@@ -49,13 +50,6 @@ def start(store, *arguments):
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def wait_for(condition, seconds=20.0):
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
 
 
 def assert_whole(store):

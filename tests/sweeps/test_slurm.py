@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 
 import pytest
 
@@ -21,6 +20,7 @@ from sweeps.store.writing import read_json
 from sweeps.supervise import supervise
 from tests.sweeps import slurm_cluster
 from tests.sweeps.examples import SIX, WORKER, make_store
+from tests.sweeps.waiting import wait_for
 
 pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
 
@@ -52,14 +52,6 @@ def train(store, place, workers=2):
 def ended(store):
     found = store.directory.glob("runs/*/attempts/*/ended.json")
     return [json.loads(path.read_text())["status"] for path in found]
-
-
-def wait_for(condition, seconds=20.0):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
-    return found
 
 
 def at_work(store):

@@ -26,7 +26,7 @@ from tests.sweeps.storm import (
     strike,
     sweep_on,
     targets,
-    wait_for,
+    wait_long,
 )
 
 pytestmark = [
@@ -82,12 +82,12 @@ def test_on_ray(calm, ray_cluster, random, tmp_path):
     address = ray_cluster.stdout.readline().strip()
     sweep = sweep_on(tmp_path, "ray", f"ray: {{address: '{address}'}}")
     driver = sweep.start()
-    wait_for((sweep.directory / "sweep.json").exists)
+    wait_long((sweep.directory / "sweep.json").exists)
     strike(sweep, saving_now)
     for _ in range(2):
         pause(random)
         strike(sweep)
-    wait_for(lambda: statuses(sweep).count("died") >= 4)
+    wait_long(lambda: statuses(sweep).count("died") >= 4)
     driver.kill()
     driver.wait()
     driver = sweep.start()
@@ -97,7 +97,7 @@ def test_on_ray(calm, ray_cluster, random, tmp_path):
     ray_cluster.stdin.write("replace a node\n")
     ray_cluster.stdin.flush()
     assert ray_cluster.stdout.readline() == "replaced\n"
-    wait_for(lambda: any(begun(attempts) for attempts in targets(sweep).values()))
+    wait_long(lambda: any(begun(attempts) for attempts in targets(sweep).values()))
     parent = _parent(strike_not(sweep))
     os.kill(parent, signal.SIGKILL)  # Ray's own process, whose child the worker is
     assert driver.wait(timeout=600) == 0
@@ -123,7 +123,7 @@ def test_on_slurm(calm, slurm, random, tmp_path):
     jobs = "poll_seconds: 0.5, time_limit_minutes: 1, signal_seconds: 5"
     sweep = sweep_on(tmp_path, "slurm", f"slurm: {{{jobs}}}")
     driver = sweep.start()
-    wait_for(lambda: (sweep.directory / "sweep.json").exists() and len(targets(sweep)) == 2)
+    wait_long(lambda: (sweep.directory / "sweep.json").exists() and len(targets(sweep)) == 2)
     spared = min(holder.name for holder in targets(sweep))
 
     def spare(holder):
@@ -136,7 +136,7 @@ def test_on_slurm(calm, slurm, random, tmp_path):
     driver.kill()
     driver.wait()
     driver = sweep.start()
-    wait_for(lambda: any(not spare(h) and begun(a) for h, a in targets(sweep).items()))
+    wait_long(lambda: any(not spare(h) and begun(a) for h, a in targets(sweep).items()))
     other = next(h for h in targets(sweep) if not spare(h)).name.removeprefix("slurm-")
     subprocess.run(["scontrol", "requeue", other], check=True)
     assert driver.wait(timeout=600) == 0

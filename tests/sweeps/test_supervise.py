@@ -20,6 +20,7 @@ from sweeps.store.prepare import prepare
 from sweeps.store.writing import read_json
 from sweeps.supervise import WorkersFailed, supervise
 from tests.sweeps.examples import SIX, WORKER, loads, make_store
+from tests.sweeps.waiting import wait_for
 
 ALONE = SIX + "engine: {cohort: 1}\n"
 PAIRS = SIX + "engine: {cohort: 2}\n"
@@ -126,14 +127,6 @@ def supervisor(store, seconds):
     )
 
 
-def wait_for(condition, seconds=15.0):
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.02)
-    return found
-
-
 def holders(store):
     return {work.holder.pid for work in snapshot(store).working.values()}
 
@@ -151,7 +144,7 @@ def gone(pid):
 def test_workers_end_with_their_supervisor_and_the_next_one_goes_on_at_once(tmp_path, how):
     store = make_store(tmp_path / "s", ALONE)
     first = supervisor(store, 9)
-    pids = wait_for(lambda: len(found := holders(store)) == 2 and found)
+    pids = wait_for(lambda: len(found := holders(store)) == 2 and found, 15)
     first.send_signal(how)
     first.wait(timeout=15)
     wait_for(lambda: all(gone(pid) for pid in pids), 5)
@@ -201,7 +194,7 @@ def test_a_death_is_recorded_though_another_has_taken_over_meanwhile(tmp_path):
     store = make_store(tmp_path / "s", ALONE)
     engine = LocalEngine(store.directory, 1, (*WORKER, "--seconds", "60"))
     engine.submit(1)
-    run = wait_for(lambda: next(iter(snapshot(store).working), None))
+    run = wait_for(lambda: next(iter(snapshot(store).working), None), 15)
     engine.slots[0].kill()
     engine.slots[0].wait()
     claims = store.run(run).directory
