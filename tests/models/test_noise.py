@@ -15,7 +15,9 @@ def test_a_row_holds_the_numbers_of_the_shape(batch):
         standard_normal,
         jax.jit(standard_normal, static_argnums=1, static_argnames="batch"),
     ):
-        np.testing.assert_array_equal(draw(key, shape, batch=batch), expected)
+        # The same bits of the generator; XLA may round the few numbers at the end of a row, which
+        # it computes one by one, otherwise than those that it computes side by side.
+        np.testing.assert_array_max_ulp(draw(key, shape, batch=batch), expected, maxulp=8)
 
 
 def test_each_key_of_a_batch_keeps_its_own():
