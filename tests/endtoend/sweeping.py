@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -138,23 +138,31 @@ def _saved(attempt: Path) -> bool:
 def stop_at(sweep: Sweep, supervisor: subprocess.Popen[bytes], moment: Moment, after: int) -> int:
     """Halt the worker at `moment` of an attempt numbered above `after`; its process number.
 
-    It is stopped first, looked at while it cannot move, and let go again if the moment has passed:
-    so that the moment is not missed by the time that looking takes.
+    It is looked at while it cannot move, so that the moment is not missed by the time that takes.
     """
     while True:
         assert supervisor.poll() is None, f"the sweep ended before it was {moment.__name__}"
         number = sweep.attempts()
-        attempts = [run / "attempts" / str(number) for run in sweep.runs]
-        if number > after and any(moment(attempt) for attempt in attempts):
+        if number > after:
             worker = holder_of(sweep.runs[0], number).pid
-            _halt(worker)
-            if any(moment(attempt) for attempt in attempts):
+            if halted_at(worker, [run / "attempts" / str(number) for run in sweep.runs], moment):
                 return worker
-            os.kill(worker, signal.SIGCONT)
         time.sleep(0.002)
 
 
-def _halt(process: int) -> None:
+def halted_at(process: int, attempts: Sequence[Path], moment: Moment) -> bool:
+    """Halt the process if this is the moment, and let it go again if it has passed meanwhile."""
+    if not any(map(moment, attempts)):
+        return False
+    halt(process)
+    if any(map(moment, attempts)):
+        return True
+    os.kill(process, signal.SIGCONT)
+    return False
+
+
+def halt(process: int) -> None:
+    """Stop it, and return once it stands still."""
     os.kill(process, signal.SIGSTOP)
     stat = Path(f"/proc/{process}/stat")
     while stat.read_text().rpartition(")")[2].split()[0] not in "TtZX":

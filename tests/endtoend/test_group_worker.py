@@ -5,14 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
+from scaling.checkpoint import steps
 from sweeps.collect import collect
 from sweeps.store import Store
 from sweeps.store.claims import numbers
-from tests.endtoend.sweeping import Sweep, training
+from tests.endtoend.sweeping import STEPS, Sweep, halted_at, training
 
 KEYS = ["run", "steps", "weights", "split", "metric", "log_snr"]
 
@@ -54,13 +56,21 @@ def assert_same_numbers(sweep, undisturbed):
     np.testing.assert_allclose(found["value"], expected["value"], rtol=1e-5, atol=1e-7)
 
 
+def early(attempt):
+    """In training, with a checkpoint, and with some calls yet to come."""
+    return training(attempt) and max(steps(attempt / "checkpoints")) <= STEPS / 2
+
+
 @pytest.mark.slow
 def test_asked_to_stop_both_save_and_others_go_on(undisturbed, tmp_path):
     sweep = prepared(tmp_path)
     both = two(sweep)
-    while not any(training(run / "attempts" / "1") for run in sweep.runs):
+    # The first is held meanwhile, so that both are not done before the second is asked.
+    while not halted_at(both[0].pid, [run / "attempts" / "1" for run in sweep.runs], early):
         assert both[0].poll() is None
+        time.sleep(0.002)
     both[1].send_signal(signal.SIGTERM)  # the one that does not write
+    both[0].send_signal(signal.SIGCONT)
     assert [process.wait(timeout=300) for process in both] == [75, 75]
     again = [sys.executable, "-m", "scaling", "worker", str(sweep.directory)]
     assert subprocess.run(again, check=False, capture_output=True).returncode == 0

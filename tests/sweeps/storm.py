@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from sweeps.snapshot import snapshot
 from sweeps.store import Store
 from sweeps.store.claims import numbers
 from sweeps.store.processes import Holder
-from tests.endtoend.sweeping import Sweep, _halt, saving
+from tests.endtoend.sweeping import Sweep, halt, saving
+from tests.sweeps.waiting import wait_for
 
 RUNS = 40
 
@@ -92,7 +94,7 @@ def strike(
         for holder, attempts in targets(sweep).items():
             if spare(holder) or not moment(attempts) or holder.is_gone():
                 continue
-            _halt(holder.pid)
+            halt(holder.pid)
             if moment(attempts):
                 os.kill(holder.pid, signal.SIGKILL)
                 return holder
@@ -105,8 +107,4 @@ def pause(random: np.random.Generator) -> None:
     time.sleep(random.exponential(1.5))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 300.0) -> None:
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until, "waited in vain"
-        time.sleep(0.05)
+wait_long = partial(wait_for, seconds=300.0)
