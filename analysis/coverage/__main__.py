@@ -2,11 +2,13 @@
 
 import argparse
 import sys
+from typing import get_args
 
 from analysis.coverage.cells import CELLS, cell_named
 from analysis.coverage.measure import measure
 from analysis.coverage.sheets import coverage_sheet
 from analysis.formats import markdown
+from analysis.uncertainty.resampling import Method
 
 
 def main() -> None:
@@ -16,7 +18,7 @@ def main() -> None:
     parser.add_argument("--replicates", type=int, default=1000, help="sweeps a cell (1000)")
     parser.add_argument("--draws", type=int, default=200, help="bootstrap draws a sweep (200)")
     parser.add_argument("--seed", type=int, default=0, help="of all random numbers (0)")
-    parser.add_argument("--method", default="auto", choices=["auto", "residuals", "wild"])
+    parser.add_argument("--method", default="auto", choices=get_args(Method))
     asked = parser.parse_args()
     try:
         cells = [cell_named(name) for name in asked.cells] if asked.cells else CELLS

@@ -12,7 +12,7 @@ from analysis.estimation.problem import Indices, Problems
 from analysis.uncertainty.bootstrap import Replicates
 from analysis.uncertainty.delta import standard_errors
 from analysis.uncertainty.profile import profiles
-from analysis.uncertainty.resampling import is_scattered
+from analysis.uncertainty.resampling import designs_of, is_scattered
 from analysis.uncertainty.tails import tails
 
 Kind = Literal["bootstrap", "profile", "delta"]
@@ -89,10 +89,10 @@ def _by_profile(
 
 
 def _clusters(points: pd.DataFrame) -> Indices:
-    """What moves together [n]: a run of a cloud, a rung of a ladder; each row of a single rung."""
+    """What moves together [n]: a design of a cloud, a rung of a ladder; each row of one rung."""
     if points["rung"].nunique() == 1:
         return np.arange(len(points))
-    return pd.factorize(points["run" if is_scattered(points) else "rung"])[0]
+    return designs_of(points) if is_scattered(points) else pd.factorize(points["rung"])[0]
 
 
 def _by_linearising(

@@ -1,7 +1,8 @@
 """Data sets like the one observed, drawn anew. Horizons of one run always stay together.
 
-- **cases**, for a scattered design (thirty or more, hardly any of them repeated): runs are drawn
-  with replacement, each with all its horizons.
+- **cases**, for a scattered design (thirty or more, hardly any of them repeated): designs are drawn
+  with replacement, each with all its runs and their horizons. Seeds share their rung's deviation
+  from the law, so that runs drawn one by one would pass for more than they are.
 - **residuals**, for a ladder. Dropping one of five rungs changes the question, and two seeds of a
   rung say little when they are redrawn, so the design stays and the noise is drawn anew. A run's
   deviation from its rung's mean and a rung's deviation from the law are drawn separately, each as
@@ -59,7 +60,7 @@ def resample(
         method = "cases" if is_scattered(points) else "residuals"
     seed_scale, misfit = drawn_deviations(noise, count, rng)
     if method == "cases":
-        values, weights = np.tile(y, (count, 1)), _cases(points, count, rng)
+        values, weights = np.tile(y, (count, 1)), _cases(points, fitted, count, rng)
     else:
         exchanged = method == "residuals"
         rung_scale = misfit / max(noise.mean_deviation, TINY)
@@ -80,19 +81,35 @@ def is_scattered(points: pd.DataFrame) -> bool:
     runs = points["run"].nunique()
     if runs < SCATTERED:
         return False
+    designs = len(np.unique(designs_of(points)))
+    return designs >= SCATTERED and runs < 1.5 * designs
+
+
+OTHER_VARIABLES = ("images", "flops", "data", "unique_data")
+
+
+def designs_of(points: pd.DataFrame) -> Indices:
+    """Which rows [n] are of runs that differ in their seeds alone, by where each run ends."""
+    columns = ["size", "steps", *(name for name in OTHER_VARIABLES if name in points)]
     last = points.groupby("run")["steps"].transform("max") == points["steps"]
-    designs = points[last].drop_duplicates(["size", "steps", *OTHER_VARIABLES & set(points)])
-    return len(designs) >= SCATTERED and runs < 1.5 * len(designs)
+    ends = points[last].drop_duplicates("run")
+    of_runs = ends.groupby(columns, sort=False, dropna=False).ngroup()
+    return points["run"].map(dict(zip(ends["run"], of_runs, strict=True))).to_numpy(np.intp)
 
 
-OTHER_VARIABLES = {"images", "flops", "data", "unique_data"}
+def _cases(points: pd.DataFrame, fitted: int, count: int, rng: np.random.Generator) -> Array:
+    """How often each row's design was drawn [count, n], never fewer of them than are `fitted`.
 
-
-def _cases(points: pd.DataFrame, count: int, rng: np.random.Generator) -> Array:
-    """How often each row's run was drawn [count, n]."""
-    code, runs = pd.factorize(points["run"])
-    drawn = rng.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), count)
-    return drawn[:, code].astype(float)
+    Of a single design, its horizons.
+    """
+    code = designs_of(points)
+    if not code.any():
+        code = pd.factorize(points["steps"])[0]
+    designs = int(code.max()) + 1
+    drawn = np.zeros((count, designs))
+    while (few := (drawn > 0).sum(axis=1) < min(fitted, designs)).any():
+        drawn[few] = rng.multinomial(designs, np.full(designs, 1 / designs), int(few.sum()))
+    return drawn[:, code]
 
 
 def _noise(

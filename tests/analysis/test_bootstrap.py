@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 
 import analysis
+from analysis.estimation.estimate import estimate
+from analysis.estimation.problem import pose
 from analysis.fitting import fit_tasks, task
 from analysis.laws import LAWS
 from analysis.selection import select
+from analysis.uncertainty.resampling import resample
 from tests.analysis.synthetic import TRUTH, law
 
 SIZES = np.geomspace(1e4, 1e6, 6)
@@ -54,6 +57,30 @@ def test_the_interval_shrinks_with_the_noise():
 def test_the_same_seed_gives_the_same_interval():
     frame = ladder(np.random.default_rng(3))
     assert analysis.fit(frame).intervals == analysis.fit(frame).intervals
+
+
+def test_drawn_cases_are_rungs_so_that_copies_of_seeds_tell_nothing():
+    """Six seeds of a rung with one deviation from the law are one case, and no six."""
+    few = ladder(np.random.default_rng(8), seeds=1, noise=0.01)
+    many = pd.concat([few.assign(seed=seed) for seed in range(6)], ignore_index=True)
+    settings = analysis.FitSettings(bootstrap=1000, resampling="cases", loss="squares")
+    once, often = (analysis.fit(frame, law="power", settings=settings) for frame in (few, many))
+    assert once.parameters["alpha"] == pytest.approx(often.parameters["alpha"], rel=1e-6)
+    widths = [np.ptp(fit.intervals["alpha"]) for fit in (once, often)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.1)
+
+
+def test_drawn_cases_are_never_fewer_rungs_than_parameters():
+    """Of five rungs, three or more for a law with three parameters."""
+    frame = ladder(np.random.default_rng(9), sizes=SIZES[:5], seeds=2)
+    points = select(analysis.from_frame(frame), analysis.FitSettings()).points
+    y, equal = np.log(points["value"].to_numpy(float)), np.full(10, 0.1)
+    best = estimate(pose(LAWS["floor"], {"x": points["size"].to_numpy(float)}, np.exp(y), delta=1),
+                    fixed_delta=True)[1][0]  # fmt: skip
+    drawn = resample(y, equal, best, points, fitted=3, count=2000, seed=0, method="cases")
+    rungs = np.array([(drawn.weights * (points["rung"] == r).to_numpy()).sum(axis=1) > 0
+                      for r in points["rung"].unique()]).sum(axis=0)  # fmt: skip
+    assert set(rungs) == {3, 4, 5}
 
 
 def test_too_few_points_are_refused_with_the_count():
