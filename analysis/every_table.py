@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from analysis.files import write
+from analysis.fit_sheets import diagnostics_sheet, fits_sheet, residuals_sheet
 from analysis.formats import FORMATS, Sheet
 from analysis.inference_sheets import inference_sheet
 from analysis.metrics.sheets import correlations_sheet, weightings_sheet
@@ -12,7 +13,7 @@ from analysis.proxies import proxies_sheet
 from analysis.sample_sheets import sample_metrics_sheet
 from analysis.scale.sheets import frontier_sheet, isoflop_sheet, lifetimes_sheet, shifts_sheet
 from analysis.study import Series, Study
-from analysis.tables import comparisons_sheet, fits_sheet, hold_out_sheet, rungs_sheet, runs_sheet
+from analysis.tables import comparisons_sheet, hold_out_sheet, rungs_sheet, runs_sheet
 from analysis.transfer import coordinates_sheet, rates_sheet
 from analysis.trust.sheets import (
     averaged_sheet,
@@ -59,6 +60,8 @@ SHEETS: dict[str, Callable[[Series], Sheet]] = {
     "runs": runs_sheet,
     "rungs": rungs_sheet,
     "fits": fits_sheet,
+    "diagnostics": diagnostics_sheet,
+    "residuals": residuals_sheet,
     "hold_out": hold_out_sheet,
 }
 

@@ -2,6 +2,7 @@
 
 import math
 
+from analysis.fit_sheets import NOT_IDENTIFIED, parameter
 from analysis.fitted import Fit
 from analysis.hold_out import VERDICTS, HoldOut, Prediction, Verdict
 from analysis.laws import find
@@ -9,7 +10,6 @@ from analysis.laws.suited import is_rate
 from analysis.questions import Attempt
 from analysis.rounding import named, rounded, with_error
 from analysis.study import Series
-from analysis.tables import NOT_IDENTIFIED, parameter
 from analysis.trust.averaging import averages
 from analysis.words import noun
 

@@ -14,6 +14,7 @@ from analysis.fitting import IN_SEVERAL, Fitted, Task, last_horizon, task
 from analysis.laws import find
 from analysis.selection import Selection
 from analysis.settings import FitSettings
+from analysis.trust.residuals import ResidualTests
 from analysis.uncertainty.noise import seed_deviation
 from analysis.uncertainty.tails import tails
 
@@ -72,6 +73,7 @@ class HoldOut:
     fit: Fit | None
     predictions: tuple[Prediction, ...]
     unsupported: str | None = None
+    residual_tests: ResidualTests | None = None
 
 
 def kept_task(selection: Selection, law: str, settings: FitSettings) -> Task:

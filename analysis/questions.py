@@ -18,6 +18,7 @@ from analysis.hold_out import HoldOut, hold_out, kept_task
 from analysis.laws import find
 from analysis.selection import Selection
 from analysis.settings import FitSettings
+from analysis.trust.residuals import ResidualTests, residual_tests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Attempt:
     rung: str | None
     fit: Fit | None
     unsupported: str | None = None
+    residual_tests: ResidualTests | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,13 @@ def _task(question: Question, selection: Selection, settings: FitSettings) -> Ta
     if question.rung is not None:
         points = points[points["rung"] == question.rung]
     return task(points, find(question.law), question.along)
+
+
+def tested(answer: Answer, settings: FitSettings) -> ResidualTests | None:
+    """Of the residuals; None without a fit, and where residuals of one sign are wanted."""
+    if isinstance(answer, Unsupported) or settings.asymmetry != 1:
+        return None
+    return residual_tests(answer[0].points, answer[1].fit)
 
 
 def attempt(question: Question, answer: Answer) -> Attempt:

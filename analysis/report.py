@@ -17,6 +17,7 @@ from analysis.explorer import as_json, explore
 from analysis.figures import Drawing, draw
 from analysis.figures.style import styled
 from analysis.files import write
+from analysis.fit_sheets import NOT_IDENTIFIED
 from analysis.formats import Sheet
 from analysis.gaps import DATA_LIMITED_SHARE
 from analysis.headline import below_floor, headline
@@ -28,9 +29,9 @@ from analysis.proxies import proxies_sentences
 from analysis.sample_sheets import sentences
 from analysis.settings import FitSettings
 from analysis.study import Series, Study
-from analysis.tables import NOT_IDENTIFIED
 from analysis.transfer import rates_sentences, tuning_sentence
 from analysis.trust.held import beyond_sentences
+from analysis.trust.residuals import ResidualTests
 from analysis.words import metric_label
 
 CAPTIONS = {
@@ -155,7 +156,7 @@ def _view(series: Series, drawings: Sequence[Drawing], settings: FitSettings) ->
         "scale": series.scale.sentences() if series.scale else (),
         "trust": [
             _capital(item.sentence())
-            for item in (series.law_choice, series.sensitivity, series.collapse)
+            for item in (_tests(series), series.law_choice, series.sensitivity, series.collapse)
             if item is not None
         ],
         "beyond": beyond_sentences(series.beyond),
@@ -185,6 +186,14 @@ def _view(series: Series, drawings: Sequence[Drawing], settings: FitSettings) ->
         ],
         "protocol": series.table.protocols.get(series.selection.protocol or "", {}),
     }
+
+
+def _tests(series: Series) -> ResidualTests | None:
+    """Of the fit that the headline speaks of."""
+    law = series.headline_law
+    held = series.hold_out(law) if law else None
+    found = held or next((item for item in series.fits if item.law == law and not item.rung), None)
+    return found.residual_tests if found else None
 
 
 def _capital(sentence: str) -> str:

@@ -19,7 +19,7 @@ from analysis.laws import find
 from analysis.laws.suited import laws_for
 from analysis.noise_levels import NoiseCurve, noise_curves
 from analysis.plain import NOT_IN_JSON, plain
-from analysis.questions import Attempt, Question, answers, attempt, held
+from analysis.questions import Attempt, Question, answers, attempt, held, tested
 from analysis.rates import RateSweep, at_best_rates, rate_sweep
 from analysis.rungs import RungSummary, summarise
 from analysis.sample_metrics import SampleMetric, sample_metrics
@@ -181,10 +181,12 @@ def analyse_series(
     found = answers(asked, selection, settings)
     fits, hold_outs, replicates = [], [], {}
     for question, answer in zip(asked, found, strict=True):
+        tests = tested(answer, settings)
         if question.held_out:
-            hold_outs.append(held(question, answer, selection, settings))
+            kept = held(question, answer, selection, settings)
+            hold_outs.append(replace(kept, residual_tests=tests))
         else:
-            fits.append(attempt(question, answer))
+            fits.append(replace(attempt(question, answer), residual_tests=tests))
         drawn = None if isinstance(answer, Unsupported) else answer[1].replicates
         whole = question.rung is None and question.held_out == bool(settings.hold_out)
         if drawn is not None and whole:

@@ -1,14 +1,11 @@
-"""A study as sheets of text: runs, rungs, fits, hold-outs, comparisons."""
+"""A study as sheets of text: runs, rungs, hold-outs, comparisons."""
 
 import math
 
-from analysis.fitted import Fit
 from analysis.formats import Sheet
 from analysis.rounding import rounded, with_error
 from analysis.rungs import Mean
 from analysis.study import Series, Study
-
-NOT_IDENTIFIED = "not identified"
 
 
 def runs_sheet(series: Series) -> Sheet:
@@ -83,32 +80,6 @@ def rungs_sheet(series: Series) -> Sheet:
     return Sheet(title="Rungs at the last horizon", headings=headings, rows=tuple(rows))
 
 
-def fits_sheet(series: Series) -> Sheet:
-    """Every fit with its parameters; what the data cannot pin is said and not printed."""
-    fits = [
-        (item.law, _scope(item.along, item.rung), item.fit, item.unsupported)
-        for item in series.fits
-    ]
-    fits += [
-        (item.law, "all but held out", item.fit, item.unsupported) for item in series.hold_outs
-    ]
-    found = [fit for *_, fit, _ in fits if fit]
-    every = [[*fit.parameters, *fit.derived] for fit in found]
-    names = sorted({name for names in every for name in names}, key=_place)
-    rows = []
-    for law, fitted, fit, unsupported in fits:
-        if fit is None:
-            rows.append((law, fitted, *[""] * (len(names) + 2), unsupported or ""))
-            continue
-        cells = [parameter(fit, name) for name in names]
-        share = f"{fit.share_at_best:.0%}"
-        rms = f"{100 * fit.residual_rms:.2g}%"
-        notes = [f"{key}: {reason}" for key, reason in fit.not_identified.items()]
-        rows.append((law, fitted, *cells, rms, share, "; ".join([*notes, *fit.notes])))
-    headings = ("law", "fitted to", *names, "residual", "starts at best", "note")
-    return Sheet(title="Fits", headings=headings, rows=tuple(rows))
-
-
 def hold_out_sheet(series: Series) -> Sheet:
     """Each held-out rung, predicted beside measured."""
     rows = []
@@ -149,33 +120,6 @@ def comparisons_sheet(study: Study) -> Sheet:
             )
     headings = ("series", "against", "rung", "difference in %", "interval", "told apart")
     return Sheet(title="Series compared", headings=headings, rows=tuple(rows))
-
-
-FIRST = ("E", "C", "A", "alpha", "B", "beta")
-
-
-def _place(name: str) -> tuple[int, str]:
-    """Limits first, then coefficients with their exponents, then whatever else a law has."""
-    return (FIRST.index(name) if name in FIRST else len(FIRST), name)
-
-
-def parameter(fit: Fit, name: str) -> str:
-    """'0.354 [0.331, 0.378]', 'not identified', 'known', or nothing for a law without it."""
-    values = fit.parameters | fit.derived
-    if name not in values:
-        return ""
-    if name in fit.not_identified:
-        return NOT_IDENTIFIED
-    if name in fit.known:
-        return f"{values[name]:.4g} (known)"
-    if name not in fit.intervals:
-        return f"{values[name]:.4g}"
-    value, low, high = rounded(values[name], *fit.intervals[name])
-    return f"{value} [{low}, {high}]"
-
-
-def _scope(along: str, rung: str | None) -> str:
-    return f"steps of {rung}" if rung else {"size": "last horizon"}.get(along, "all horizons")
 
 
 def _pm(mean: Mean | None) -> str:

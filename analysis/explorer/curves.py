@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from analysis.explorer.numbers import number, numbers
+from analysis.fit_sheets import parameter
 from analysis.fitted import Fit
 from analysis.headline import parameters_in_words
 from analysis.laws import find
 from analysis.study import Series
-from analysis.tables import parameter
 from analysis.uncertainty.bootstrap import Replicates
 from analysis.uncertainty.tails import tails
 

@@ -9,7 +9,6 @@ from analysis.trust.answers import Answer, Sensitivity
 from analysis.trust.collapsed import Collapse
 from analysis.trust.held import Beyond
 from analysis.trust.law_choice import LawChoice
-from analysis.trust.residuals import ResidualTests
 
 
 def beyond_sheet(found: Sequence[Beyond]) -> Sheet:
@@ -78,24 +77,6 @@ def sensitivity_sheet(found: Sensitivity) -> Sheet:
     headings = ("choice", "option", *names, "error at that rung, %", "note")
     title = f"Sensitivity of the {found.law} fit (* outside the reported interval)"
     return Sheet(title=title, headings=headings, rows=tuple(rows))
-
-
-def residuals_sheet(found: Sequence[ResidualTests]) -> Sheet:
-    """A row for each fit: F of lack of fit and runs of sign with their p values."""
-    rows = [
-        (
-            item.law,
-            _number(item.lack_of_fit.statistic, ".3g"),
-            "{}, {}".format(*item.lack_of_fit.freedom),
-            _number(item.lack_of_fit.p, ".2g"),
-            str(item.runs.runs),
-            f"{item.runs.above} above, {item.runs.below} below",
-            _number(item.runs.p, ".2g"),
-        )
-        for item in found
-    ]
-    headings = ("law", "F", "freedom", "p, lack of fit", "runs", "residuals", "p, runs")
-    return Sheet(title="Tests of residuals", headings=headings, rows=tuple(rows))
 
 
 def collapse_sheet(found: Collapse) -> Sheet:

@@ -45,25 +45,29 @@ def answer(study: "Study") -> Answer:
 
 
 def _part(series: "Series") -> Part:
+    from analysis.fit_sheets import every_fit, fits_sheet, p_values
     from analysis.headline import headline
-    from analysis.tables import fits_sheet, hold_out_sheet
+    from analysis.tables import hold_out_sheet
     from analysis.transfer import tuning_sentence
 
     sheet, rows, notes = fits_sheet(series), [], []
-    names = sheet.headings[2:-3]
-    for law, fitted, *cells, residual, _, note in sheet.rows:
+    names = sheet.headings[2:-2]
+    for told, (law, fitted, *cells, residual, note) in zip(
+        every_fit(series), sheet.rows, strict=True
+    ):
         values = [f"{n} {v}" for n, v in zip(names, cells, strict=True) if v]
         if values:
-            rows.append([law, fitted, "\n".join(values), residual])
+            rows.append([law, fitted, "\n".join(values), residual, p_values(told.tests)])
         if note:
             notes.append(f"{law}, {fitted}: {note}")
     notes += [f"left out: {x.run} ({x.rung}): {x.reason}" for x in series.selection.excluded]
+    fitted_as = ("law", "fitted to", "parameters", "residual", "p of residuals")
     held = ("law", "rung", "predicted", "interval", "measured", "error", "/noise", "")
     return Part(
         label=series.label,
         sentences=[*filter(None, (headline(series)[1], tuning_sentence(series)))],
         predictions=Grid(headings=held, rows=[r for r in hold_out_sheet(series).rows if r[1]]),
-        fits=Grid(headings=("law", "fitted to", "parameters", "residual"), rows=rows),
+        fits=Grid(headings=fitted_as, rows=rows),
         notes=[*notes, *series.selection.notes],
     )
 

@@ -1,5 +1,6 @@
 """Tests of residuals: exact chances, known statistics, and the rate at which they reject."""
 
+import json
 from dataclasses import replace
 from itertools import permutations
 
@@ -8,10 +9,21 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
+from analysis.fit_sheets import diagnostics_sheet, residuals_sheet
 from analysis.fitting import fit_tasks, last_horizon, task
 from analysis.laws import find
+from analysis.report import render
 from analysis.settings import FitSettings
-from analysis.trust.residuals import chance_of_runs, lack_of_fit, residual_tests, runs_test
+from analysis.study import analyse
+from analysis.table import read
+from analysis.trust.residuals import (
+    chance_of_runs,
+    lack_of_fit,
+    residual_tests,
+    runs_test,
+    sphericity,
+)
+from scaling.cli.answer import answer
 from tests.analysis.ladders import ladder
 
 
@@ -102,6 +114,69 @@ def test_residuals_are_of_the_value_where_it_was_fitted_so():
     assert both_tests(selection, "floor", residuals="linear").lack_of_fit.p > 0.05
     one_seed = replace(selection, points=selection.points[selection.points["seed"] == 0])
     assert "cannot be tested" in both_tests(one_seed, "floor").sentence()
+
+
+def rates_of_horizons(count: int) -> tuple[float, float]:
+    """How often F rejects zero, taking a run's horizons to be independent, and by Box's degrees."""
+    rng = np.random.default_rng(5)
+    points = ladder(rng, rungs=6, seeds=3, horizons=(100, 200, 400, 800)).points
+    _, group = np.unique(points[["size", "steps"]], axis=0, return_inverse=True)
+    group = group.ravel()
+    naive = boxed = 0
+    for _ in range(count):
+        residuals = np.repeat(rng.normal(size=18), 4) + rng.normal(size=72) / 3
+        naive += lack_of_fit(residuals, group, 0).p < 0.05
+        boxed += lack_of_fit(residuals, group, 0, sphericity(points, residuals)).p < 0.05
+    return naive / count, boxed / count
+
+
+def test_the_horizons_of_a_run_do_not_pass_for_independent_points():
+    naive, boxed = rates_of_horizons(200)
+    assert naive > 0.12
+    assert boxed < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
+
+
+def test_sphericity_is_one_alone_and_least_where_horizons_move_as_one():
+    points = ladder(np.random.default_rng(0), rungs=5, horizons=(100, 200)).points
+    shift = np.repeat(np.random.default_rng(1).normal(size=10), 2)
+    assert_allclose(sphericity(points, shift), 1 / 2)
+    ends = points["steps"].to_numpy() == 200
+    assert sphericity(points[ends], shift[ends]) == 1
+    assert_allclose(sphericity(points[1:], shift[1:]), 1 / 2)  # one run lacks a horizon
+
+
+def test_many_sizes_take_no_time_and_their_chances_add_up_to_one():
+    assert_allclose(chance_of_runs(np.arange(2, 20_001), 9_000, 11_000).sum(), 1, rtol=1e-6)
+
+
+def test_one_run_along_its_steps_has_no_order_to_test():
+    points = ladder(np.random.default_rng(2), rungs=2, seeds=3).points
+    points = points[points["rung"] == "w1"]
+    fitted = fit_tasks([task(points, find("floor"), "steps")], FitSettings(bootstrap=0))[0].fit
+    found = residual_tests(points, fitted)
+    assert found.runs.runs == 0 and np.isnan(found.runs.p)
+    assert found.lack_of_fit.epsilon < 1
+    assert "errors of one run go together" in found.sentence()
+
+
+def test_every_fit_that_is_reported_has_its_tests(sweep):
+    study = analyse([read(sweep)], FitSettings(bootstrap=0))
+    (series,) = json.loads(study.to_json())["series"]
+    told = {item["law"]: item["residual_tests"] for item in series["hold_outs"]}
+    assert told["power"]["lack_of_fit"]["p"] < 0.001 < told["floor"]["lack_of_fit"]["p"]
+    assert told["joint"]["lack_of_fit"]["epsilon"] < 1
+    asymmetric = analyse([read(sweep)], FitSettings(bootstrap=0, asymmetry=0.1, laws=("power",)))
+    assert not any(item.residual_tests for item in asymmetric.series[0].fits)
+    rows = {row[:2]: row for row in residuals_sheet(study.series[0]).rows}
+    assert "misfit" in rows["power", "all but held out"][-1]
+    assert rows["floor", "last horizon"][-1] == "passes"
+    solved = {row[:2]: row for row in diagnostics_sheet(study.series[0]).rows}
+    assert solved.keys() == rows.keys()
+    page = render(study, "t", [])
+    assert "Tests of residuals" in page and "How the fits were solved" in page
+    assert "Power law with floor: it is within what seeds explain" in page
+    told = [row[-1] for row in answer(study)["parts"][0]["fits"]["rows"]]
+    assert all(cell.startswith("misfit ") for cell in told)
 
 
 def rates_of_law(count: int, seed: int) -> tuple[float, float]:
