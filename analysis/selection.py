@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from analysis.kinds import kinds_of, of_one_kind
 from analysis.laws.suited import is_rate
 from analysis.settings import FitSettings
 from analysis.table import Exclusion, Table, TableError, nearest
@@ -52,11 +53,12 @@ def select(table: Table, settings: FitSettings) -> Selection:
     """Pick metric, weights and split, check the protocol and leave out what cannot be compared.
 
     Raises TableError when nothing is left, when a name is not in the table, or when protocols
-    are mixed.
+    are mixed, or in a foreign table metrics, weights or splits.
     """
-    frame = table.frame
-    metric = table.mapping.get("value", "value")
-    weights = split = protocol = None
+    table = of_one_kind(table, settings)
+    frame, kinds = table.frame, kinds_of(table)
+    metric = kinds.get("metric", table.mapping.get("value", "value"))
+    weights, split, protocol = (kinds.get(name) for name in ("weights", "split", "protocol"))
     if not table.foreign:
         metric, split = settings.metric, settings.split
         frame = _pick(frame, "metric", metric, table)

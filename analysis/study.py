@@ -15,6 +15,7 @@ from analysis.fitting import Unsupported, last_horizon
 from analysis.floor import with_floor
 from analysis.hold_out import HoldOut
 from analysis.inference import Inference, at, inference_of
+from analysis.kinds import of_one_kind
 from analysis.laws import find
 from analysis.laws.suited import laws_for
 from analysis.noise_levels import NoiseCurve, noise_curves
@@ -138,6 +139,7 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     setting or the control that settings ask for. The study's settings know a control's floor.
     """
     elsewhere, asked = read_elsewhere(settings), settings
+    tables = [of_one_kind(table, settings) for table in tables]
     tables = [at(table, settings.metric, settings.inference) for table in tables]
     settings = with_floor(tables, settings)
     if not any(table.foreign for table in tables):

@@ -51,7 +51,7 @@ def metric_views(
 def _described(series: Series) -> pd.DataFrame:
     """Rows of metrics with one value a run and step; a foreign table has but one metric."""
     frame = series.table.frame
-    known = {"metric": series.selection.metric, "split": "", "protocol": "", "weights": ""}
+    known = key_of(series.selection)._asdict()
     absent = {"steps": 0, "standard_error": np.nan}
     absent |= known if series.table.foreign else {"protocol": ""}
     replaced = set(known) if series.table.foreign else set()

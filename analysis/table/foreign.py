@@ -12,7 +12,7 @@ from analysis.table.history import of_history, thin
 from analysis.table.left_out import exclusions
 from analysis.table.model import SWEEP_COLUMNS, Table, TableError, apart
 from analysis.table.naming import name_runs
-from analysis.table.roles import FINISHED, LABELS, NUMBERS, asked_roles, choose
+from analysis.table.roles import FINISHED, KINDS, LABELS, NUMBERS, asked_roles, choose
 
 POSITIVE = ("parameters", "value", "steps")
 """Roles without which a row is of no use."""
@@ -132,7 +132,7 @@ def _faults(
 
 
 def _repeated(frame: pd.DataFrame) -> dict[int, str]:
-    """Rows whose run and step a later row has again."""
-    key = [name for name in ("run", "steps") if name in frame]
+    """Rows whose run and step, of one kind, a later row has again."""
+    key = [name for name in ("run", "steps", *KINDS) if name in frame]
     again = frame.index[frame.duplicated(key, keep="last")]
     return dict.fromkeys(map(int, again), "a later row has the same run and step, and counts")

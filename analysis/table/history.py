@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.table.left_out import rung_of
 from analysis.table.model import Exclusion
+from analysis.table.roles import KINDS
 
 MOST = 24
 """Horizons kept of a run that has more."""
@@ -25,7 +26,8 @@ def of_history(
     rows = frame[held]
     if "steps" in rows:
         later = rows[~(rows["steps"] <= 0)]
-        once = later[~later.duplicated(["run", "steps"], keep="last")]
+        key = [name for name in ("run", "steps", *KINDS) if name in later]
+        once = later[~later.duplicated(key, keep="last")]
         if len(later) < len(rows):
             notes.append(f"{len(rows) - len(later):,} values logged at step 0 are passed over")
         if len(once) < len(later):

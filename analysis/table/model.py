@@ -37,10 +37,11 @@ class Exclusion:
 class Table:
     """Measurements in the columns of a sweep, one row each.
 
-    `runs` has a row for every planned run (empty for a foreign table); `foreign` tables lack
-    metric, weights, split and protocol; `mapping` says which of their columns, or what sum of
-    them, became ours. Their other numeric columns keep their names. `excluded` are the rows that
-    cannot be used, `notes` what a reader should know of how the rest was read.
+    `runs` has a row for every planned run (empty for a foreign table); `foreign` tables have
+    metric, weights, split and protocol only where columns are so called; `mapping` says which of
+    their columns, or what sum of them, became ours. Their other numeric columns keep their names.
+    `excluded` are the rows that cannot be used, `notes` what a reader should know of how the rest
+    was read.
 
     Values at inference settings other than the manifest's are not in `frame`, where they would mix
     with the others: `tried` has them in the columns `inference` (candidate or best) and `setting`,

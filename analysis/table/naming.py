@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.table.left_out import in_words, own_name
 from analysis.table.model import TableError
+from analysis.table.roles import KINDS
 
 SAME_SIZE = 1e-4
 """Sizes this close are one, read off a figure or counted in two ways."""
@@ -53,8 +54,8 @@ def _named(
         run = run + " seed " + frame["seed"]
     by_run = frame.groupby(run)["parameters"]
     several = sorted(str(name) for name in by_run.nunique().loc[lambda n: n > 1].index)
-    key = [run, frame["steps"]] if "steps" in frame else [run]
-    repeated = column.lower() in WEAK and frame.groupby(key).size().gt(1).any()
+    key = [run, *(frame[name] for name in ("steps", *KINDS) if name in frame)]
+    repeated = column.lower() in WEAK and frame.groupby(key, dropna=False).size().gt(1).any()
     if several and certain:
         rows = in_words([int(str(row)) for row in frame.index[run == several[0]]])
         raise TableError(
@@ -70,7 +71,8 @@ def _named(
 def _unnamed(frame: pd.DataFrame, seeded: bool, notes: list[str]) -> pd.DataFrame:
     rung = frame["rung"]
     steps = frame["steps"] if "steps" in frame else pd.Series(0, index=frame.index)
-    cell = pd.DataFrame({"rung": rung, "seed": frame["seed"], "steps": steps})
+    kinds = frame[[name for name in KINDS if name in frame]]
+    cell = kinds.assign(rung=rung, seed=frame["seed"], steps=steps)
     if seeded and not cell.duplicated().any():
         return frame.assign(run=rung + " seed " + frame["seed"])
     if not seeded and _is_grid(cell):

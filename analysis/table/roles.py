@@ -34,7 +34,14 @@ LABELS = {
     "run": ("run", "run_id", "run_name", "name", "id"),
     "rung": ("rung",),
     "status": ("status", "state"),
+    "metric": ("metric",),
+    "weights": ("weights",),
+    "split": ("split",),
+    "protocol": ("protocol",),
 }
+KINDS = ("metric", "weights", "split", "protocol")
+"""Labels by which rows differ that may not be fitted together; recognised by the whole name."""
+
 ALIASES = {**NUMBERS, **LABELS}
 
 FINISHED = {"finished", "completed", "complete", "done", "success", "succeeded", "ok"}
@@ -70,7 +77,7 @@ def _called(present: Sequence[str], role: str) -> list[str]:
         whole[plain(name)].append(name)
         last[plain(re.split(r"[./]", name)[-1])].append(name)
     aliases = ALIASES[role]
-    long = [alias for alias in aliases if len(alias) > 1]
+    long = [alias for alias in aliases if len(alias) > 1 and role not in KINDS]
     columns = [name for alias in aliases for name in whole[alias]]
     return columns + [name for alias in long for name in last[alias] if name not in columns]
 
@@ -79,6 +86,8 @@ def _fits(column: pd.Series, role: str) -> bool:
     """Whether a column can play a role that nobody asked it to play."""
     if role in ONLY_ASKED:
         return False
+    if role in ("metric", "weights"):
+        return not pd.api.types.is_numeric_dtype(column)
     if role == "status":
         return set(column.dropna().astype(str).str.lower()) <= FINISHED | UNFINISHED
     return role in LABELS or bool(np.isfinite(numbers(column).values).any())

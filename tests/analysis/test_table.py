@@ -3,9 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.testing import assert_allclose
 
 import analysis
 from analysis import FitSettings, TableError
+from analysis.explorer import explore
 from tests.analysis.synthetic import write_sweep
 
 
@@ -46,6 +48,47 @@ def test_diverged_and_missing_runs_are_listed_with_reasons(tmp_path):
     assert reasons[short] == "not measured at step 4000"
     assert reasons[infinite] == "the value at step 4000 is not a positive number: inf"
     assert not set(reasons) & set(selection.points["run"])
+
+
+def long_table(path, column, kinds=("a", "b")):
+    """Two kinds of value of the same six runs, 1 / N and ten times as much; returns the CSV."""
+    frame = pd.DataFrame({"N": np.geomspace(1e3, 1e6, 6)})
+    parts = [
+        frame.assign(**{column: kind}, loss=10**i / frame["N"] ** 0.5)
+        for i, kind in enumerate(kinds)
+    ]
+    pd.concat(parts).to_csv(path / "long.csv", index=False)
+    return path / "long.csv"
+
+
+@pytest.mark.parametrize("column", ["metric", "split", "weights", "protocol"])
+def test_kinds_of_a_foreign_table_are_not_fitted_together(tmp_path, column):
+    path = long_table(tmp_path, column)
+    with pytest.raises(TableError, match=rf"'{column}' holds rows of several kinds \(a, b\)"):
+        select(path)
+    with pytest.raises(TableError, match="several kinds"):
+        analysis.analyse([analysis.read(path)], FitSettings(bootstrap=0))
+    if column != "protocol":
+        chosen = select(path, **{column: "b"})
+        assert_allclose(chosen.points["value"], 10 / chosen.points["size"] ** 0.5)
+        assert not chosen.excluded
+        assert getattr(chosen, column) == "b"
+        with pytest.raises(TableError, match=f"no rows with {column} 'c'"):
+            select(path, **{column: "c"})
+
+
+def test_one_kind_needs_no_choice_and_numbers_called_weights_are_none(tmp_path):
+    assert select(long_table(tmp_path, "split", ("val",))).split == "val"
+    assert select(long_table(tmp_path, "split", ("held_out", "train"))).split == "held_out"
+    assert select(long_table(tmp_path, "weights", (1.0,))).weights is None
+    path = long_table(tmp_path, "metric")
+    series = analysis.analyse(
+        [analysis.read(path)], FitSettings(bootstrap=0, metric="a", laws=("power",))
+    ).series[0]
+    (view,) = explore(series)["metrics"]
+    assert view["label"].startswith("a")
+    (fitted,) = series.fits
+    assert fitted.fit and fitted.fit.parameters["A"] == pytest.approx(1, rel=1e-6)
 
 
 def test_a_foreign_table_is_read_by_its_names_or_a_mapping(tmp_path):
