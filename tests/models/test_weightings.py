@@ -112,6 +112,11 @@ def test_which_weightings_are_monotone():
             if name != "table" and monotone(np.asarray(make()(jnp.asarray(levels))))
         }
     assert found == monotone_ones
+    bump = np.exp(-levels) + np.exp(-((levels - 6) ** 2) / 2)  # from 0.06 to 1, of at most 160,000
+    creep = 1 + 1e-6 * np.arange(len(levels))  # each step alone would pass for rounding
+    assert not monotone(bump)
+    assert not monotone(creep)
+    assert monotone(1 + 1e-6 * np.random.default_rng(0).uniform(size=len(levels)))
 
 
 def test_edm_monotonic_is_edm_beyond_the_peak_and_flat_before():
