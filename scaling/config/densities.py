@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from scaling.config.extension import FromFile
 from scaling.config.section import Section
@@ -62,6 +62,15 @@ class LinearBetaDensity(Section):
     name: Literal["linear_beta"] = "linear_beta"
     beta_min: float = Field(default=0.1, gt=0)
     beta_max: float = Field(default=20.0, gt=0)
+
+    @model_validator(mode="after")
+    def _rising(self) -> "LinearBetaDensity":
+        if self.beta_max <= self.beta_min:
+            raise ValueError(
+                f"beta_max ({self.beta_max:g}) must lie above beta_min ({self.beta_min:g}): beta "
+                "rises from one to the other"
+            )
+        return self
 
 
 class UniformDensity(Section):

@@ -147,6 +147,9 @@ def test_antithetic_draws_come_in_mirrored_pairs():
 def test_a_truncation_without_mass_is_refused():
     with pytest.raises(ValueError, match="no mass"):
         truncate(uniform(0.0, 1.0), 2.0, 3.0)
+    nowhere = uniform(float("nan"), float("nan"))
+    with pytest.raises(ValueError, match="no mass"):
+        truncate(nowhere, 2.0, 3.0)
 
 
 def test_an_unknown_name_is_refused():

@@ -138,6 +138,7 @@ def test_a_function_that_is_none_is_told(mine, function, said):
         ({"implied": {"name": "elbo"}, "weighting": {"name": "min_snr"}}, "leave one out"),
         ({"density": {"name": "file", "function": "nowhere.py:f"}}, "there is no file"),
         ({"weighting": {"name": "table", "log_snr": [0, 1], "values": [1]}}, "values"),
+        ({"density": {"name": "linear_beta", "beta_min": 2.0, "beta_max": 2.0}}, "must lie above"),
     ],
 )
 def test_impossible_combinations_are_refused(diffusion, said):

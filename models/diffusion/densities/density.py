@@ -32,7 +32,7 @@ def truncate(density: Density, low: float, high: float) -> Density:
     """The density restricted to [low, high] and scaled to integrate to one there."""
     below, above = (float(density.cdf(np.float64(edge))) for edge in (low, high))
     mass = above - below
-    if mass <= 0:
+    if not mass > 0:  # or it is not a number
         raise ValueError(f"the density has no mass between log-SNR {low} and {high}")
 
     def pdf(x: Values) -> Values:
