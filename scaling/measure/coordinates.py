@@ -60,6 +60,8 @@ class CoordinateMeter:
             "seed": measure.seed,
             "log_snr": list(measure.log_snr),
         }
+        if config.train.precision != "float32":
+            self.protocol["precision"] = config.train.precision
 
     def protocols(self) -> dict[str, dict[str, Any]]:
         """The one in use, by its hash."""

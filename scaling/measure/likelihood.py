@@ -23,7 +23,7 @@ from scaling.config import RunConfig
 from scaling.data.source import EvaluationSet, Source
 from scaling.environment import compiler_options
 from scaling.measure.levels import in_blocks
-from scaling.measure.meter import ORACLE
+from scaling.measure.meter import ORACLE, precision
 from scaling.measure.rows import Measurement, mean_and_error, protocol_hash
 from scaling.run_axis import for_each_run
 
@@ -120,7 +120,7 @@ def _protocols(config: RunConfig, source: Source, discrete: bool) -> dict[str, d
         "given": "caption",
         "prior": "standard normal",
         "values": "8 bits" if discrete else "continuous",
-        "precision": "float32",
+        "precision": precision(config),
     }
     found = {}
     if settings.bound:

@@ -41,6 +41,12 @@ class Split:
     floor_protocol: dict[str, Any] = field(default_factory=dict)
 
 
+def precision(config: RunConfig) -> str:
+    """What rows of a network's errors say: it is evaluated in the precision that it trains in."""
+    trained = config.train.precision
+    return trained if trained == "float32" else f"{trained} network, float32 errors"
+
+
 class Meter:
     """Measures cohorts of one program: `rows(weights name, parameters, horizon)` per run."""
 
@@ -66,6 +72,8 @@ class Meter:
         }
         if config.train.dropout:
             self._training["dropout"] = config.train.dropout
+        if config.train.precision != "float32":
+            self._training["precision"] = precision(config)
         network = build.network(config)
 
         def of_run(parameters: Any, batch: EvaluationSet) -> Array:
@@ -144,7 +152,7 @@ class Meter:
             "error": measure.error,
             "log_snr": list(measure.log_snr),
             "importance": measure.importance.model_dump(),
-            "precision": "float32",
+            "precision": precision(config),
         }
 
     @property

@@ -9,6 +9,7 @@ from models.diffusion.predictions import error_ratio
 from models.diffusion.process import variance_preserving
 from scaling.data.source import load
 from scaling.measure import levels
+from scaling.measure.likelihood import LikelihoodMeter
 from scaling.measure.meter import Meter
 from scaling.measure.rows import mean_and_error
 from tests.scaling.conftest import tiny
@@ -56,3 +57,20 @@ def test_noise_is_keyed_by_example_level_and_draw():
         assert float(jnp.max(jnp.abs(other - noise[0]))) > 0.1
     many = levels.common_noise(0, jnp.arange(2000), jnp.int32(0), jnp.int32(0), (4, 4, 1))
     assert_allclose([float(jnp.mean(many)), float(jnp.std(many))], [0, 1], atol=0.02)
+
+
+def test_protocols_name_the_precision_that_the_network_trains_and_is_evaluated_in():
+    """Errors of a network in bfloat16 are never fitted with those of one in float32."""
+    found = []
+    for precision in ("float32", "bfloat16"):
+        config = tiny(
+            data={"source": "digits"},
+            train={"steps": 24, "batch_size": 16, "precision": precision},
+            measure__likelihood={"bound": True},
+        )
+        source = load(config.data)
+        meters = Meter(config, source), LikelihoodMeter(config, source)
+        protocols = [protocol for meter in meters for protocol in meter.protocols().values()]
+        assert len(protocols) == 4
+        found.append({protocol.get("precision", "") for protocol in protocols})
+    assert found == [{"float32", ""}, {"bfloat16 network, float32 errors"}]
