@@ -22,7 +22,7 @@ LIMIT = 2**30
 def features_of(
     images: UInt8[np.ndarray, "n h w c"], network: Network, source: str
 ) -> Float32[np.ndarray, "n d"]:
-    """Of grey or RGB pictures; `source` is what an error calls them."""
+    """Of grey or RGB pictures, one or more; `source` is what an error calls them."""
     return sets.from_pictures(pictures.in_array(images, source), network).features
 
 

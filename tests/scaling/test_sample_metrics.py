@@ -147,6 +147,15 @@ def test_values_are_of_the_images_that_a_sampler_draws_in_blocks_of_any_size(met
     assert found[0][0].value != found[1][0].value
 
 
+def test_the_last_block_may_be_a_single_image(meter):
+    """As of 65 samples, drawn 64 at once."""
+    images = np.random.default_rng(0).uniform(-1, 1, size=(1, 65, 8, 8, 1))
+    (features,) = meter.features(iter([images[:, :64], images[:, 64:]]), [0])
+    np.testing.assert_allclose(
+        features, features_of(to_uint8(images[0]), network(), "drawn"), rtol=1e-5
+    )
+
+
 def test_measured_again_by_another_process_s_meter_it_gives_the_same_bits(meter, cohort):
     again = SampleMeter(digits(), load(digits().data))
     assert again.rows(cohort, 24) == meter.rows(cohort, 24)

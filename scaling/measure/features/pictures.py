@@ -84,7 +84,6 @@ def in_array(images: np.ndarray, source: str) -> Pictures:
         channels_first = images.ndim == 4 and images.shape[1] in {1, 3}
         hint = "; move the channels last: images.transpose(0, 2, 3, 1)" if channels_first else ""
         raise InputError(f"{source}: images {list(images.shape)} are not [n, h, w, 3]{hint}")
-    few(len(images), source, "images")
     return Pictures(source=source, array=images, notes=notes)
 
 

@@ -58,6 +58,7 @@ def load(path: Path, network: Callable[[], Network], watched: Watch = iter) -> F
         made = protocol.GIVEN if recorded is None else Protocol(**json.loads(str(recorded)))
         return from_array(given, source, arrays.get(LOGITS), made, labels)
     images = replace(pictures.in_array(given, source), labels=labels)
+    pictures.few(len(images), source, "images")
     return from_pictures(images, network(), watched)
 
 
