@@ -9,6 +9,7 @@ from scaling.errors import InputError
 from scaling.measure.by_class import ByClass, by_class
 from scaling.measure.distances.class_matched import ClassMatched, class_matched
 from scaling.measure.distances.estimate import Estimate
+from scaling.measure.distances.frechet import PRECISION
 from scaling.measure.distances.gaussianity import Gaussianity, gaussianity
 from scaling.measure.distances.metrics import CLASSIFIED, FEWEST, METRICS, Pair, control, measure
 from scaling.measure.distances.shape import beyond_gaussian
@@ -58,6 +59,13 @@ def compare(
     if real.features.shape[1] != generated.features.shape[1]:
         told = " and ".join(str(found.features.shape[1]) for found in (real, generated))
         raise InputError(f"{names[0]} and {names[1]} have features of {told} dimensions")
+    if real.logits is not None and generated.logits is not None:
+        of_real, of_generated = real.logits.shape[1], generated.logits.shape[1]
+        if of_real != of_generated:
+            raise InputError(
+                f"{names[0]} and {names[1]} have logits of {of_real} and {of_generated} classes; "
+                f"they must come from one classifier"
+            )
     for name, found, least in ((names[0], real, 2 * FEWEST), (names[1], generated, FEWEST)):
         if len(found) < least:
             raise InputError(f"{name} holds {len(found)} samples; at least {least} are needed")
@@ -79,7 +87,7 @@ def compare(
             "real_count": len(real),
             "real_sha256": real.sha256,
             "generated_count": len(generated),
-            "precision": "float64 sums; float32 products from 512 dimensions on",
+            "precision": PRECISION,
         },
     )
 

@@ -119,6 +119,11 @@ def opened(path: Path) -> Image.Image:
     """Its header read."""
     try:
         return Image.open(path)
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"image '{path}' is too large to be opened ({error}); make it smaller, as the network "
+            f"looks at a few hundred pixels a side"
+        ) from None
     except (OSError, SyntaxError, ValueError) as error:
         raise InputError(damaged(path, error)) from None
 

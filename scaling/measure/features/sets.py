@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from scaling.data import npz
 from scaling.errors import InputError
@@ -24,11 +24,14 @@ type Watch = Callable[[pictures.Pictures], Iterable[np.ndarray]]
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSet:
-    """Features, logits where the network classifies, labels where there are any, and notes."""
+    """Features, logits where the network classifies, labels where there are any, and notes.
+
+    Both are float32, or float64 where they were given so.
+    """
 
     source: str
-    features: Float32[np.ndarray, "n d"]
-    logits: Float32[np.ndarray, "n classes"] | None
+    features: Float[np.ndarray, "n d"]
+    logits: Float[np.ndarray, "n classes"] | None
     protocol: Protocol
     notes: tuple[str, ...] = ()
     labels: tuple[str, ...] | None = None
@@ -65,7 +68,9 @@ def load(path: Path, network: Callable[[], Network], watched: Watch = iter) -> F
 def from_pictures(images: pictures.Pictures, network: Network, watched: Watch = iter) -> FeatureSet:
     """Every image through the network."""
     features, logits = extract(network, watched(images))
-    checked(features, images.source)
+    finite(features, images.source, FEATURES)
+    if logits is not None:
+        finite(logits, images.source, LOGITS)
     return FeatureSet(
         source=images.source,
         features=features,
@@ -83,21 +88,32 @@ def from_array(
     made: Protocol,
     labels: tuple[str, ...] | None = None,
 ) -> FeatureSet:
-    """Features [n, d] as they are, in float32."""
-    if features.ndim != 2 or features.dtype.kind != "f":
-        raise InputError(
-            f"{source}: features should be numbers with a point in [n, d], not {features.dtype} "
-            f"{list(features.shape)}"
-        )
-    pictures.few(len(features), source, "rows of features")
-    checked(features, source)
+    """Features [n, d] and logits [n, classes] as they are; halves become float32.
+
+    InputError for other shapes, for whole numbers, and for NaN or infinity in either.
+    """
+    pictures.few(len(features) if features.ndim else 0, source, "rows of features")
+    given = {FEATURES: features} | ({} if logits is None else {LOGITS: logits})
+    for name, rows in given.items():
+        if rows.ndim != 2 or rows.dtype.kind != "f" or len(rows) != len(features):
+            count, columns = ("n", "d") if name == FEATURES else (len(features), "classes")
+            raise InputError(
+                f"{source}: {name} should be numbers with a point in [{count}, {columns}], not "
+                f"{rows.dtype} {list(rows.shape)}"
+            )
+        finite(rows, source, name)
     return FeatureSet(
         source=source,
-        features=features.astype(np.float32),
-        logits=None if logits is None else logits.astype(np.float32),
+        features=single_or_double(features),
+        logits=None if logits is None else single_or_double(logits),
         protocol=made,
         labels=labels,
     )
+
+
+def single_or_double(rows: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """No digit is lost that a metric could use."""
+    return rows.astype(np.float32 if rows.itemsize <= 4 else np.float64)
 
 
 def save(found: FeatureSet, path: Path) -> None:
@@ -115,14 +131,14 @@ def save(found: FeatureSet, path: Path) -> None:
         )
 
 
-def checked(features: Float[np.ndarray, "n d"], source: str) -> None:
+def finite(rows: Float[np.ndarray, "n d"], source: str, name: str) -> None:
     """InputError for rows with NaN or infinity."""
-    broken = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
     if len(broken):
-        rows = pictures.shortened([str(row) for row in broken])
+        told = pictures.shortened([str(row) for row in broken])
         raise InputError(
-            f"{source}: {len(broken)} of {len(features)} rows of features hold NaN or infinity "
-            f"(rows {rows}); leaving them out would hide broken samples, so mend or drop them first"
+            f"{source}: {len(broken)} of {len(rows)} rows of {name} hold NaN or infinity "
+            f"(rows {told}); leaving them out would hide broken samples, so mend or drop them first"
         )
 
 

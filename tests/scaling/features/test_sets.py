@@ -121,6 +121,45 @@ def test_arrays_that_cannot_be_used(tmp_path, array, message):
         load(tmp_path / "a.npy")
 
 
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (np.zeros((19, 3)), r"logits should be numbers with a point in \[20, classes\], not f"),
+        (np.zeros(20), r"in \[20, classes\], not float64 \[20\]"),
+        (np.zeros((20, 3), int), r"not int64 \[20, 3\]"),
+        (np.full((20, 3), np.inf), "20 of 20 rows of logits hold NaN or infinity"),
+    ],
+)
+def test_logits_that_are_not_of_these_samples_are_refused(tmp_path, logits, message):
+    np.savez(tmp_path / "a.npz", features=np.zeros((20, 4)), logits=logits)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / "a.npz")
+
+
+def test_a_network_s_logits_are_looked_at_too(folder):
+    broken = replace(NETWORK, apply=lambda pixels: (*colours(pixels), pixels[:, 0, :, 0] * np.nan))
+    with pytest.raises(InputError, match="20 of 20 rows of logits hold NaN"):
+        sets.load(folder, lambda: broken)
+
+
+def test_digits_of_given_features_are_kept(tmp_path):
+    """A shift of 1e-4 on an offset of 1e4, of which float32 keeps three digits."""
+    rows = 1e4 + 1e-4 * np.random.default_rng(0).normal(size=(400, 3))
+    for name, features in (("real", rows), ("generated", rows[::-1] + 1e-4)):
+        np.save(tmp_path / f"{name}.npy", features)
+    found = [load(tmp_path / f"{name}.npy") for name in ("real", "generated")]
+    assert {item.features.dtype for item in found} == {np.dtype(np.float64)}
+    assert compare(*found, ("fd",)).values["fd"].value == pytest.approx(3e-8, rel=1e-4)
+    np.save(tmp_path / "half.npy", np.ones((9, 3), np.float16))
+    assert load(tmp_path / "half.npy").features.dtype == np.float32
+
+
+def test_an_image_too_large_to_open_is_named(folder, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    with pytest.raises(InputError, match=r"00.png' is too large to be opened"):
+        load(folder)
+
+
 def test_files_that_are_not_there_or_hold_something_else(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         load(tmp_path / "none.npy")
@@ -156,6 +195,9 @@ def test_features_made_differently_are_not_compared(tmp_path):
         compare(found, replace(found, features=found.features[:, :5]))
     with pytest.raises(InputError, match="holds 7 samples; at least 8"):
         compare(found, replace(found, features=found.features[:7]))
+    of = [replace(found, logits=np.zeros((20, k), np.float32)) for k in (3, 4)]
+    with pytest.raises(InputError, match=r"logits of 3 and 4 classes; they must come from one"):
+        compare(*of)
     alike({"a": 1}, {"a": 1}, ("x", "y"))
 
 
