@@ -41,7 +41,8 @@ def in_folder(folder: Path) -> Pictures:
     """All images at any depth. InputError for a folder with fewer than two."""
     found = sorted(path for path in folder.rglob("*") if path.is_file())
     files = tuple(path for path in found if path.suffix.lower() in SUFFIXES)
-    others = [str(path.relative_to(folder)) for path in found if path not in set(files)]
+    known = set(files)
+    others = [str(path.relative_to(folder)) for path in found if path not in known]
     few(len(files), f"folder '{folder}'", f"images ({', '.join(sorted(SUFFIXES))})")
     sizes, grey = Counter(), 0
     for path in files:
