@@ -49,6 +49,11 @@ def outcomes(votes: pd.DataFrame) -> Outcomes:
     )
 
 
+def comparisons(votes: pd.DataFrame) -> pd.DataFrame:
+    """Votes on pairs that are asked about for their own sake: neither checks nor controls."""
+    return votes[votes["kind"].isin(["generated_real", "models"])]
+
+
 def against_real(votes: pd.DataFrame) -> pd.DataFrame:
     """Votes on generated against real images, turned so that `first` is the generated one."""
     found = votes[votes["kind"] == "generated_real"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy import stats
 
-from analysis.preference.outcomes import POINTS
+from analysis.preference.outcomes import POINTS, comparisons
 from analysis.preference.rates import Rate, controls
 
 SIGNIFICANT = 0.01
@@ -49,8 +49,11 @@ def alpha(votes: pd.DataFrame, *, among: Collection[str] = tuple(POINTS)) -> flo
 
 
 def raters(votes: pd.DataFrame) -> tuple[Rater, ...]:
-    """Each rater, by name, with what speaks against them; nobody is left out here."""
-    judged = votes[votes["choice"].isin(list(POINTS))]
+    """Each rater, by name, with what speaks against them; nobody is left out here.
+
+    Agreement is on neither checks, on which all who look agree, nor controls, on which none need.
+    """
+    judged = comparisons(votes[votes["choice"].isin(list(POINTS))])
     shares = {str(name): _with_others(judged, str(name)) for name in judged["rater"].unique()}
     pooled = sum(a for a, _ in shares.values()) / max(1, sum(n for _, n in shares.values()))
     found = []

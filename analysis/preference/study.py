@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.preference.outcomes import against_real, outcomes
+from analysis.preference.outcomes import against_real, comparisons, outcomes
 from analysis.preference.power import intraclass, votes_for
 from analysis.preference.proxies import ProxyAgreement, proxy_agreements
 from analysis.preference.raters import Rater, alpha, raters
@@ -21,8 +21,9 @@ NARROW = 0.05
 class Preferences:
     """Of people's votes unless it says otherwise; `rates` by run, against real images.
 
-    `alpha` is Krippendorff's; `control` the rate of the left one of two real images; `more` how
-    many votes the widest rate still needs for an interval of ± NARROW. `notes` say what is odd.
+    `alpha` is Krippendorff's, on neither checks nor controls; `control` the rate of the left one of
+    two real images; `more` how many votes the widest rate still needs for an interval of ± NARROW.
+    `notes` say what is odd.
     """
 
     rates: Mapping[str, Rate]
@@ -42,16 +43,16 @@ def preferences(votes: pd.DataFrame, *, confidence: float = 0.95) -> Preferences
     judges = votes[votes["rater_kind"] == "judge"]
     rates = dict(rates_by_run(people, confidence=confidence))
     whom = raters(people) if len(people) else ()
-    compared = people[people["kind"].isin(["generated_real", "models"])]
+    asked = comparisons(people)
     return Preferences(
         rates=rates,
         by_judge={
             str(judge): dict(rates_by_run(own, confidence=confidence))
             for judge, own in judges.groupby("rater")
         },
-        strengths=strengths(compared, confidence=confidence) if rates else None,
+        strengths=strengths(asked, confidence=confidence) if rates else None,
         raters=whom,
-        alpha=alpha(people),
+        alpha=alpha(asked),
         control=controls(people, confidence=confidence),
         agreements=tuple(proxy_agreements(votes, confidence=confidence)),
         more=_more(people, rates),

@@ -109,6 +109,20 @@ def test_krippendorffs_example():
     )
 
 
+def test_raters_agree_on_what_is_asked_and_not_on_checks_and_controls():
+    """Checks on which everybody agrees, and controls on which nobody does, leave agreement be."""
+    votes = population(RUNS, raters=3, prompts=40, tie=TIE, seed=2).assign(protocol="p")
+    few = votes[votes["first"] == "small"]
+    checks = few.assign(kind="check", second="degraded", first="real", choice="first")
+    choices = few["rater"].map({"rater 0": "first", "rater 1": "second", "rater 2": "tie"})
+    controls = few.assign(kind="control", first="real", choice=choices)
+    mixed = [frame.assign(pair=frame["kind"] + frame["pair"]) for frame in (checks, controls)]
+    for extra in mixed:
+        found, alone = (preferences(v) for v in (pd.concat([votes, extra]), votes))
+        assert found.alpha == alone.alpha
+        assert [r.agreement for r in found.raters] == [r.agreement for r in alone.raters]
+
+
 def test_raters_who_guess_or_fail_checks_are_flagged_and_kept():
     votes = population({"a": -2.5, "b": -2.0}, raters=5, prompts=60, tie=-3.0)
     rng = np.random.default_rng(0)
