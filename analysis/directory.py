@@ -9,7 +9,9 @@ from analysis.settings import FitSettings
 
 VOTES = "votes.jsonl"
 VERDICTS = "verdicts.parquet"
-TABLES = ("measurements.parquet", "runs.csv", "protocols.json", VOTES)
+ASKED = "preference/protocols.json"
+"""What people were asked about which pictures, by the hash that votes carry."""
+TABLES = ("measurements.parquet", "runs.csv", "protocols.json", VOTES, ASKED)
 
 
 def is_sweep(path: Path) -> bool:

@@ -1,51 +1,93 @@
 """People's votes as measurements of the runs that they are on, so that laws fit them."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from analysis.directory import VERDICTS, VOTES
-from analysis.preference.outcomes import REAL
+from analysis.directory import ASKED, VERDICTS, VOTES
+from analysis.preference.outcomes import against_real
 from analysis.preference.rates import rates_by_run
 from analysis.preference.votes import read
 from analysis.table.model import STANDARD
 
 PEOPLE = "win_rate_people"
 """The metric: how often people prefer the run's images to real ones."""
+UNKNOWN = "unknown"
+"""The protocol of votes that say none, as of a table from elsewhere."""
 COPIED = (
     *("run", "rung", "seed", "width", "depth", "learning_rate", "transfer"),
     *("parameters", "parameters_non_embedding", "steps", "images", "flops", "status"),
 )
 
 
-def with_votes(frame: pd.DataFrame, votes: pd.DataFrame) -> pd.DataFrame:
-    """`frame` and a row for each finished run that people voted on, at its last horizon."""
-    rows = []
+def with_votes(
+    frame: pd.DataFrame, votes: pd.DataFrame, asked: Mapping[str, Any] | None = None
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """`frame` and a row for each finished run that people voted on, at its last horizon.
+
+    And the protocols of these rows, by name, as far as `asked` knows what was asked, by hash.
+    """
+    asked, rows, protocols = asked or {}, [], dict[str, Any]()
     own = set(COPIED) | set(swept(frame))
-    for run, found in rates_by_run(votes[votes["rater_kind"] == "human"]):
+    people = against_real(votes[votes["rater_kind"] == "human"])
+    for run, found in rates_by_run(people):
         of_run = frame[frame["run"].astype(str) == run]
         if of_run.empty or not found.votes:
             continue
         last = of_run.iloc[int(of_run["steps"].to_numpy().argmax())]
-        protocols = sorted(set(votes.loc[votes["first"] == run, "protocol"].astype(str)))
+        hashes = sorted(set(people.loc[people["first"] == run, "protocol"].astype(str)))
+        of_these = {each or UNKNOWN: asked.get(each) for each in hashes}
+        name = "votes " + "+".join(of_these)
+        protocols[name] = protocol = described(of_these)
+        weights = protocol.get("weights")
         rows.append(
-            {name: last[name] for name in frame.columns if name in own}
+            {column: last[column] for column in frame.columns if column in own}
             | {
-                "weights": sampled(of_run),
+                "weights": weights if isinstance(weights, str) else sampled(of_run),
                 "split": "held_out",
                 "metric": PEOPLE,
                 "value": found.value,
                 "standard_error": found.standard_error,
                 "count": found.votes,
-                "protocol": "votes " + "+".join(protocols),
+                "protocol": name,
             }
         )
     if not rows:
-        return frame
+        return frame, {}
     added = pd.DataFrame(rows)
     for name in set(added.columns) & set(frame.columns):
         added[name] = added[name].astype(frame[name].dtype)
-    return pd.concat([frame, added], ignore_index=True)
+    return pd.concat([frame, added], ignore_index=True), protocols
+
+
+def described(asked: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:
+    """What votes of some protocols, by hash, were on, as one: a field that differs has all values.
+
+    Those of which nothing is known are named in a field of their own.
+    """
+    told = [
+        {**{k: v for k, v in each.items() if k != "samples"}, **each["samples"][0]}
+        for each in asked.values()
+        if each
+    ]
+    fields = dict.fromkeys(name for each in told for name in each)
+    found = {name: _distinct([each.get(name) for each in told]) for name in fields}
+    strange = [name for name, each in asked.items() if not each]
+    return found | ({f"not in {ASKED}": strange} if strange else {})
+
+
+def _distinct(values: list[Any]) -> Any:
+    once = [value for i, value in enumerate(values) if value not in values[:i]]
+    return once[0] if len(once) == 1 else once
+
+
+def asked_of(directory: Path) -> dict[str, Any]:
+    """What people were asked, by the hash that votes carry; {} where pairs were never written."""
+    path = directory / ASKED
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def swept(frame: pd.DataFrame) -> list[str]:
@@ -54,8 +96,8 @@ def swept(frame: pd.DataFrame) -> list[str]:
 
 
 def sampled(rows: pd.DataFrame) -> str:
-    """The weights whose images were voted on: averaged ones where the run has them."""
-    names = [str(name) for name in rows["weights"].unique() if str(name) not in ("raw", REAL)]
+    """The weights whose images are voted on: the first average where the run has any."""
+    names = [str(name) for name in rows["weights"].unique() if str(name).startswith("ema")]
     return names[0] if names else "raw"
 
 

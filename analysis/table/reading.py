@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -57,15 +58,17 @@ def _read_sweep(directory: Path) -> Table:
     missing = ", ".join(sorted(SWEEP_COLUMNS - set(frame.columns)))
     if missing:
         raise TableError(f"{path}: not a sweep's table; it lacks {missing}")
+    voted = dict[str, Any]()
     if (directory / VOTES).is_file():
-        from analysis.preference.measured import votes_of, with_votes
+        from analysis.preference.measured import asked_of, votes_of, with_votes
 
-        frame = with_votes(frame, votes_of(directory))
+        frame, voted = with_votes(frame, votes_of(directory), asked_of(directory))
     table = from_frame(frame, source=str(directory), digest=digest_of(measured(directory)))
-    runs, protocols = directory / "runs.csv", directory / "protocols.json"
+    runs, path = directory / "runs.csv", directory / "protocols.json"
+    protocols = json.loads(path.read_text()) if path.is_file() else {}
     return replace(
         table,
         runs=pd.read_csv(runs) if runs.is_file() else pd.DataFrame(),
-        protocols=json.loads(protocols.read_text()) if protocols.is_file() else {},
+        protocols=protocols | voted,
         directory=directory,
     )

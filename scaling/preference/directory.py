@@ -19,7 +19,10 @@ FOLDER, VOTES = "preference", "votes.jsonl"
 
 
 def write_pairs(directory: Path, pairs: Sequence[Pair], pictures: Pictures) -> Mapping[str, str]:
-    """Write pairs.jsonl and protocols.json; the hash of each pair's protocol, by pair."""
+    """Write pairs.jsonl and protocols.json; the hash of each pair's protocol, by pair.
+
+    Protocols of earlier pairs stay, since votes carry them.
+    """
     told: dict[tuple[str, str, str], str] = {}
     protocols = {}
     for pair in pairs:
@@ -30,9 +33,11 @@ def write_pairs(directory: Path, pairs: Sequence[Pair], pictures: Pictures) -> M
             protocols[told[key]] = found
     folder = directory / FOLDER
     folder.mkdir(exist_ok=True)
+    if (path := folder / "protocols.json").exists():
+        protocols = json.loads(path.read_text("utf-8")) | protocols
     with replacing(folder / "pairs.jsonl") as draft:
         draft.write_text("".join(pair.to_json() + "\n" for pair in pairs), "utf-8")
-    with replacing(folder / "protocols.json") as draft:
+    with replacing(path) as draft:
         draft.write_text(json.dumps(protocols, indent=2, sort_keys=True) + "\n", "utf-8")
     return {pair.pair: told[pair.kind, pair.first, pair.second] for pair in pairs}
 

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import analysis
 from scaling.cli.app import app
+from scaling.measure.rows import protocol_hash
 from tests.analysis.population import population, true_rate
 
 SIZES = {"a": 1e4, "b": 5e4, "c": 2e5, "d": 8e5}
@@ -37,6 +38,23 @@ def sweep(tmp_path):
                     "seconds": 1.0}  # fmt: skip
             file.write(json.dumps({**told, **row}) + "\n")
     return tmp_path
+
+
+def asked(sweep, protocols):
+    """Votes of each kind of pair are on what `protocols` say of it, by kind and first run."""
+    rows = [json.loads(line) for line in (sweep / "votes.jsonl").read_text().splitlines()]
+    told = {}
+    for row in rows:
+        protocol = protocols(row["kind"], row["first"])
+        row["protocol"] = protocol_hash(protocol)
+        told[row["protocol"]] = protocol
+    (sweep / "votes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (sweep / "preference").mkdir()
+    (sweep / "preference" / "protocols.json").write_text(json.dumps(told))
+
+
+def of_samples(*seeds):
+    return {"question": "Which?", "samples": [{"weights": "ema_0.1", "seed": s} for s in seeds]}
 
 
 def say(*arguments, status=0):
@@ -68,6 +86,38 @@ def test_a_law_is_fitted_to_peoples_votes(sweep):
     )
     low, high = analysis.fit(table, law="preference", settings=settings).intervals["alpha"]
     assert low <= ALPHA <= high
+
+
+def test_pairs_of_two_runs_leave_the_law_of_peoples_rates_as_it_is(sweep):
+    before = analysis.read(sweep).frame
+    rows = [json.loads(line) for line in (sweep / "votes.jsonl").read_text().splitlines()]
+    with (sweep / "votes.jsonl").open("a") as file:
+        for k, row in enumerate(rows[:40]):
+            about = {"vote": f"m{k}", "pair": f"m{k}", "kind": "models", "second": "d"}
+            file.write(json.dumps({**row, **about}) + "\n")
+    asked(sweep, lambda kind, _: of_samples(0) if kind == "generated_real" else of_samples(0, 0))
+    table = analysis.read(sweep)
+    found, old = (t[t["metric"] == "win_rate_people"] for t in (table.frame, before))
+    assert found["protocol"].nunique() == 1
+    assert found["value"].tolist() == old["value"].tolist()
+    settings = analysis.FitSettings(metric="win_rate_people", bootstrap=0)
+    assert analysis.fit(table, law="preference", settings=settings).points == 4
+
+
+def test_votes_on_images_that_were_drawn_otherwise_are_not_fitted_together(sweep):
+    asked(sweep, lambda _, run: of_samples(int(run == "a")))
+    settings = analysis.FitSettings(metric="win_rate_people", bootstrap=0)
+    with pytest.raises(analysis.TableError, match=r"they differ in seed: [01] against [01]"):
+        analysis.fit(analysis.read(sweep), law="preference", settings=settings)
+
+
+def test_the_floor_of_a_run_without_averages_is_not_taken_for_its_weights(sweep):
+    path = sweep / "measurements.parquet"
+    frame = pd.read_parquet(path).query("weights == 'raw'")
+    floors = frame.groupby("run").head(1).assign(weights="optimal", split="train")
+    pd.concat([floors, frame]).to_parquet(path)
+    found = analysis.read(sweep).frame.query("metric == 'win_rate_people'")
+    assert set(found["weights"]) == {"raw"}
 
 
 def test_a_directory_without_votes_is_told_how_to_get_some(sweep):

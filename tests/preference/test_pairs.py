@@ -1,5 +1,6 @@
 """The plan of pairs: complete, balanced, spread, and the same for a seed."""
 
+import json
 from collections import Counter
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaling.errors import InputError
+from scaling.preference.directory import write_pairs
 from scaling.preference.pairs import Shares, plan
 from scaling.preference.pictures import Pictures, load
 from scaling.preference.spacing import BLOCK
@@ -30,6 +32,14 @@ def made(prompts: int, runs: int, names: list[str] | None = None) -> Pictures:
 def cases(test):
     many = given(prompts=st.integers(1, 25), runs=st.integers(1, 6), seed=st.integers(0, 99))
     return settings(deadline=None, max_examples=40)(many(test))
+
+
+def test_what_earlier_pairs_were_stays_written(tmp_path):
+    found = made(4, 2)
+    both = plan(found, Shares(models=0.3), 0)
+    every = set(write_pairs(tmp_path, both, found).values())
+    write_pairs(tmp_path, plan(found, Shares(), 0), found)
+    assert set(json.loads((tmp_path / "preference" / "protocols.json").read_text())) == every
 
 
 @cases
