@@ -17,7 +17,7 @@ from analysis.hold_out import HoldOut
 from analysis.inference import Inference, at, inference_of
 from analysis.kinds import of_one_kind
 from analysis.laws import find
-from analysis.laws.suited import laws_for
+from analysis.laws.suited import IN_STEPS, laws_for
 from analysis.noise_levels import NoiseCurve, noise_curves
 from analysis.plain import NOT_IN_JSON, plain
 from analysis.questions import Attempt, Question, answers, attempt, held, tested
@@ -173,7 +173,7 @@ def analyse_series(
     left_out = [item.run for item in selection.excluded]
     rates = rate_sweep(selection, runs_of(table.runs, fixed), settings)
     selection = at_best_rates(selection, rates) if rates else selection
-    laws = [law for law in settings.laws if law != "joint" or _has_steps(selection)]
+    laws = [law for law in settings.laws if law not in IN_STEPS or _has_steps(selection)]
     stepped = selection.rungs if _has_steps(selection) and selection.horizons else []
     asked = [
         *(Question(law=law, held_out=True) for law in laws if settings.hold_out),

@@ -92,19 +92,19 @@ def sampling_flops(config: RunConfig) -> int:
         guided = drawing.guidance_scale != 1
         return evaluations(drawing.sampler.name, drawing.steps) * (1 + guided) * drawing.count
 
-    times = 1
-    if given.horizons == "all":
-        times = len(horizons(config.measure.horizons, config.train.steps))
-    preferred, images = config.measure.preference, of(given.drawing) * times
+    preferred = config.measure.preference
+    every = len(horizons(config.measure.horizons, config.train.steps))
+    times, compared = (every if asked.horizons == "all" else 1 for asked in (given, preferred))
+    images = of(given.drawing) * times
     if preferred.shares(given):
         more = max(preferred.samples - given.samples, 0)
         images += of(preferred.drawing(given).model_copy(update={"count": more})) * times
-    else:
-        images += of(preferred.drawing(given))
+        compared = max(compared - times, 0)
+    images += of(preferred.drawing(given)) * compared
     if tried.sweeps:
         for count, seed in ((tried.samples, tried.seed), (given.samples, given.seed)):
-            every = [of(item.drawing(given.drawing, count, seed)) for item in tried.settings]
-            images += sum(every) if seed == tried.seed else max(every)
+            tries = [of(item.drawing(given.drawing, count, seed)) for item in tried.settings]
+            images += sum(tries) if seed == tried.seed else max(tries)
     return images * forward
 
 

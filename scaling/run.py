@@ -115,7 +115,7 @@ def _measure_samples(cohort: Cohort, meters: Meters, last: bool) -> None:
     pairs: Sequence[Found | None] = [None for _ in rows]
     if preference.due(last=last):
         pairs = preference.found(parameters, keeper, cohort.step)
-        control += preference.control_rows(cohort.step)
+        control += preference.control_rows(cohort.step) if last else ()
     tried: list[list[Measurement]] = [[] for _ in rows]
     if inference.due(last=last):
         fixed = [[*of_run, *(p.rows if p else ())] for of_run, p in zip(rows, pairs, strict=True)]
@@ -125,7 +125,7 @@ def _measure_samples(cohort: Cohort, meters: Meters, last: bool) -> None:
             continue
         judged = compared.rows if compared else []
         attempt.append_rows(member, [*rows[run], *tried[run], *judged, *control])
-        if compared and compared.archive is not None:
+        if last and compared and compared.archive is not None:
             attempt.save_samples(member, cohort.step, prefix=PAIRS, **compared.archive)
 
 

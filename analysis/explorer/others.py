@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from analysis.fitting import Unsupported
 from analysis.laws import find
-from analysis.laws.suited import is_rate, suited
+from analysis.laws.suited import IN_STEPS, is_rate, suited
 from analysis.questions import Question, answers_of, attempt, held
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
@@ -50,7 +50,7 @@ def series_of_others(
         for selection in selected.values()
         if isinstance(selection, Selection)
         for law in suited(selection.metric, settings.laws)
-        if law != "joint" or selection.points["steps"].nunique() > 1
+        if law not in IN_STEPS or selection.points["steps"].nunique() > 1
     ]
     found = list(zip(asked, answers_of(asked, settings), strict=True))
     fitted: dict[Key, Series | str] = {}

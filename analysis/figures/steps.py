@@ -11,6 +11,7 @@ from analysis.figures.style import (
     short,
     styled,
 )
+from analysis.laws.suited import joint_law
 from analysis.study import Series
 from analysis.words import metric_label
 
@@ -20,8 +21,9 @@ def scaling_in_steps(series: Series) -> Figure | None:
     points = series.selection.points
     if points["steps"].nunique() < 2 or not series.selection.horizons:
         return None
-    held = series.hold_out("joint")
-    joint = held.fit if held else series.fit("joint")
+    law = joint_law(series.selection.metric)
+    held = series.hold_out(law)
+    joint = held.fit if held else series.fit(law)
     kept = set(joint.rungs) if joint else set()
     with styled():
         figure = Figure(figsize=(COLUMN, 2.7))

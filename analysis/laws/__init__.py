@@ -2,7 +2,13 @@
 
 from analysis.laws.joint import JOINT, KAPLAN, REPEATED
 from analysis.laws.law import Law, Shape, Term, Values, constant, evaluate, power
-from analysis.laws.limits import CEILING, METRIC_TO_METRIC, PREFERENCE, PREFERENCE_LOGIT
+from analysis.laws.limits import (
+    CEILING,
+    METRIC_TO_METRIC,
+    PREFERENCE,
+    PREFERENCE_JOINT,
+    PREFERENCE_LOGIT,
+)
 from analysis.laws.size import FLOOR, POWER, SATURATED, SHIFTED, broken
 from analysis.laws.user import find
 
@@ -21,6 +27,7 @@ LAWS = {
         CEILING,
         PREFERENCE,
         PREFERENCE_LOGIT,
+        PREFERENCE_JOINT,
         METRIC_TO_METRIC,
     )
 }

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.laws.joint import JOINT
 from analysis.laws.law import Law, Shape, Term, Values, constant, exponent, power
 from analysis.laws.stable import log_logistic
 
@@ -30,6 +31,22 @@ PREFERENCE = Law(
     source="Gu 2024, arXiv 2407.18290, question 6: generated against real images",
     residuals="linear",
     fixed={"C": 0.5},
+)
+
+
+PREFERENCE_JOINT = Law(
+    name="preference_joint",
+    title="preference rate that tends to one half in size and steps",
+    variables=JOINT.variables,
+    terms=(constant("C"), power("A", "N", "alpha", sign=-1), power("B", "S", "beta", sign=-1)),
+    shapes=JOINT.shapes,
+    formula="r = 1/2 - A N^-alpha - B S^-beta",
+    latex=r"\tfrac{1}{2} - A\,N^{-\alpha} - B\,S^{-\beta}",
+    source="the same limit, its gap as Hoffmann et al. 2022 have a loss above its floor",
+    columns=JOINT.columns,
+    residuals="linear",
+    fixed={"C": 0.5},
+    derived=JOINT.derived,
 )
 
 

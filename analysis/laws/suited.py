@@ -7,13 +7,23 @@ from analysis.settings import FitSettings
 RATES = "win_rate_"
 """How metrics begin that are rates of preference: from 0, where no image is preferred, to 1."""
 
-SUITED: Mapping[str, tuple[str, ...]] = {RATES: ("preference", "preference_logit")}
+SUITED: Mapping[str, tuple[str, ...]] = {
+    RATES: ("preference", "preference_logit", "preference_joint")
+}
 """Laws by how a metric's name begins; for all others those of `FitSettings`."""
+
+IN_STEPS = ("joint", "preference_joint")
+"""Laws that nobody asks for where a metric is measured at one horizon alone."""
 
 
 def is_rate(metric: str) -> bool:
     """Whether 0 is a value like any other."""
     return metric.startswith(RATES)
+
+
+def joint_law(metric: str) -> str:
+    """The law in size and steps that suits a metric."""
+    return IN_STEPS[is_rate(metric)]
 
 
 def laws_for(metric: str, asked: Sequence[str]) -> tuple[str, ...]:

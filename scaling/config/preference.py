@@ -1,8 +1,9 @@
 """How often judges, proxies for people, prefer what a run draws to the real image."""
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_serializer
 
 from scaling.config.distances import DistanceConfig
 from scaling.config.judges import JudgeConfig, called
@@ -20,9 +21,9 @@ class SamplingConfig(Drawing):
 
 
 class PreferenceConfig(Section):
-    """Each held-out image against one drawn for its caption, at the last horizon; 0 samples: none.
+    """Each held-out image against one drawn for its caption; 0 samples: none.
 
-    Both are kept, so that people can judge them, too.
+    Those of the last horizon are kept, so that people can judge them, too.
     """
 
     samples: int = Field(
@@ -36,6 +37,7 @@ class PreferenceConfig(Section):
     training: int = Field(
         default=512, ge=64, description="training images that caption_match learns from, at most"
     )
+    horizons: Literal["last", "all"] = "last"
     sampling: SamplingConfig | None = Field(
         default=None,
         description="none: as measure.distances samples, and its images where it draws any",
@@ -52,6 +54,14 @@ class PreferenceConfig(Section):
         both = bool(self.samples and distances.samples)
         fixed = distances.drawing.model_copy(update={"count": self.samples})
         return both and self.drawing(distances) == fixed
+
+    @model_serializer(mode="wrap")
+    def _as_ever_at_the_last(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
+        """Judged at the last horizon, a run is what it was before there was a choice."""
+        dumped = dump(self)
+        if self.horizons == "last":
+            dumped.pop("horizons", None)
+        return dumped
 
     @field_validator("samples")
     @classmethod

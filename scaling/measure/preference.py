@@ -72,7 +72,9 @@ class PreferenceMeter:
             stands = {"images": CONTROLS[judge.control], "seed": drawing.seed}
             self._protocols[judge.name, REAL] = common | about | stands
         self._sampler = None
-        if not settings.shares(config.measure.distances):
+        given = config.measure.distances
+        self._shared = settings.shares(given)
+        if not self._shared or settings.horizons != given.horizons == "last":
             tokens = captions(source, settings.samples, drawing.seed)
             self._sampler = make_block_sampler(
                 config, drawing, tokens, mesh=mesh, images_at_once=images_at_once
@@ -94,7 +96,7 @@ class PreferenceMeter:
 
     def due(self, *, last: bool) -> bool:
         """Whether pairs are judged at this horizon."""
-        return last and bool(self._settings.samples)
+        return bool(self._settings.samples) and (last or self._settings.horizons == "all")
 
     def keeper(self) -> Keeper:
         """What keeps the images of measure.distances as they are drawn."""
@@ -103,9 +105,9 @@ class PreferenceMeter:
     def found(self, parameters: Any, keeper: Keeper, horizon: int) -> list[Found]:
         """For each run of the cohort, of parameters with a run axis.
 
-        `keeper` has seen the images of measure.distances, where these are the same.
+        `keeper` has seen the images of measure.distances, where some were drawn.
         """
-        if self._sampler is not None:
+        if self._sampler is not None and not (self._shared and keeper.blocks):
             keeper = self.keeper()
             for _ in keeper(self._sampler(parameters)):
                 pass

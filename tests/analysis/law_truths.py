@@ -14,6 +14,7 @@ LOSSES = np.geomspace(0.3, 1.2, 16)
 VARIABLES = {
     "joint": {"N": SIZES, "S": STEPS},
     "kaplan": {"N": SIZES, "S": STEPS},
+    "preference_joint": {"N": SIZES, "S": STEPS},
     "repeated": {"N": SIZES, "D": STEPS, "U": UNIQUE},
     "metric_to_metric": {"x": LOSSES},
 }
@@ -74,6 +75,12 @@ RANGES = {
     },
     "ceiling": {"C": (2.0, 5.0), "A": (0.1, 0.3), "alpha": (0.1, 0.4)},
     "preference": {"A": (0.02, 0.06), "alpha": (0.1, 0.4)},
+    "preference_joint": {
+        "A": (0.02, 0.06),
+        "B": (0.02, 0.06),
+        "alpha": (0.1, 0.25),
+        "beta": (0.1, 0.25),
+    },
     "preference_logit": {"H": (0.2, 2.0), "alpha": EXPONENT},
     "metric_to_metric": {
         "E": (0.3, 3.0),
@@ -95,6 +102,7 @@ IN_DATA_UNITS = {
 OF_SIZE = {
     "joint": lambda p: N ** p["alpha"],
     "kaplan": lambda p: N ** p["alpha"],
+    "preference_joint": lambda p: N ** p["alpha"],
     "repeated": lambda p: N ** p["alpha"],
     "saturated": lambda p: 1.0,
 }
@@ -102,6 +110,7 @@ KNOWN = {
     "saturated": {"x0": MEAN},
     "preference": {"C": 0.5},
     "preference_logit": {"C": 0.5},
+    "preference_joint": {"C": 0.5},
 }
 
 

@@ -34,6 +34,7 @@ TRUTHS = {
     "ceiling": (X, {"C": 0.8, "A": 8, "alpha": 0.3}),
     "preference": (X, {"C": 0.5, "A": 2, "alpha": 0.25}),
     "preference_logit": (X, {"C": 0.5, "H": 30, "alpha": 0.3}),
+    "preference_joint": (BOTH, {"C": 0.5, "A": 8, "B": 12, "alpha": 0.25, "beta": 0.2}),
     "metric_to_metric": (
         {"x": np.geomspace(0.3, 1.2, 12)},
         {"E": 1.2, "K": 3.0, "kappa": 1.3, "E0": 0.25},

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import FitSettings, TableError, analyse
+from analysis import FitSettings, TableError, analyse, fit
 from analysis.explorer import explore
 from analysis.figures import draw
 from analysis.headline import headline
@@ -51,7 +51,7 @@ def study_of(directory, **settings):
 def test_laws_that_tend_to_one_half_are_fitted_unless_others_are_asked_for(tmp_path):
     study = study_of(rate_sweep(tmp_path), metric=MATCH)
     (series,) = study.series
-    assert study.settings.laws == ("preference", "preference_logit")
+    assert study.settings.laws == ("preference", "preference_logit", "preference_joint")
     fit = series.fit("preference")
     assert fit is not None
     assert fit.parameters["alpha"] == pytest.approx(TRUTH["alpha"], rel=0.05)
@@ -61,6 +61,45 @@ def test_laws_that_tend_to_one_half_are_fitted_unless_others_are_asked_for(tmp_p
     assert "rises from every rung" in headline(series)[1]
     assert laws_for(MATCH, ("power",)) == ("power",)
     assert laws_for("kid", FitSettings.laws) == FitSettings.laws
+
+
+def in_size_and_steps(directory, kind=MATCH):
+    """A rate whose gap falls as 1 N^-0.2 + 4 S^-0.4, measured at every horizon."""
+    write_sweep(directory, seeds=2)
+    frame = pd.read_parquet(directory / "measurements.parquet")
+    rows = frame[(frame["metric"] == "uniform_loss") & (frame["weights"] == "ema_0.1")]
+    size, steps = (rows[name].to_numpy(float) for name in ("parameters_non_embedding", "steps"))
+    noise = np.random.default_rng(1).normal(0, 1e-4, len(rows))
+    rate = 0.5 - size**-0.2 - 4 * steps**-0.4 + noise
+    found = rows.assign(metric=kind, value=rate, standard_error=1e-4, protocol="5a5a")
+    pd.concat([frame, found]).to_parquet(directory / "measurements.parquet")
+    return directory
+
+
+def test_a_rate_has_a_law_in_size_and_steps(tmp_path):
+    study = study_of(in_size_and_steps(tmp_path), metric=MATCH)
+    (series,) = study.series
+    fit = series.fit("preference_joint")
+    assert fit is not None
+    assert fit.parameters["alpha"] == pytest.approx(0.2, abs=0.02)
+    assert fit.parameters["beta"] == pytest.approx(0.4, abs=0.02)
+    low, high = fit.intervals["beta"]
+    assert low < 0.4 < high
+    held = series.hold_out("preference_joint")
+    assert held is not None
+    assert held.predictions[0].inside
+    assert "steps" in {item.name for item in draw(study, ["steps"])}
+
+
+def test_a_rate_has_a_law_in_compute_at_each_sizes_horizons(tmp_path):
+    """Of one size whose gap falls as 30 C^-0.25 along its training."""
+    table = read(in_size_and_steps(tmp_path))
+    frame = table.frame[table.frame["metric"] == MATCH].copy()
+    frame["value"] = 0.5 - 30 * frame["flops"].astype(float) ** -0.25
+    settings = FitSettings(metric=MATCH, bootstrap=0)
+    found = fit(frame, law="preference", along="flops", settings=settings)
+    assert found.columns == {"x": "flops"}
+    assert found.parameters["alpha"] == pytest.approx(0.25, rel=1e-3)
 
 
 def test_rates_of_0_are_fitted_and_need_no_logarithm(tmp_path):

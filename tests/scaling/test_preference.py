@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from scaling.config import RunConfig, run_id
+from scaling.config.horizons import horizons
 from scaling.costs import sampling_flops
 from scaling.data.facts import catalogue
 from scaling.data.source import load
@@ -99,6 +100,32 @@ def test_images_of_distances_are_drawn_once_and_are_those_drawn_alone():
             assert shared.protocol == drawn.protocol
 
 
+def test_rates_at_every_horizon_end_in_those_of_the_last_alone(train):
+    """Whether or not the images of measure.distances, at the last horizon alone, are the same."""
+    once, every = digits(), digits(horizons="all")
+    assert "horizons" not in once.model_dump()["measure"]["preference"]
+    assert run_id(once) != run_id(every)
+    (alone,), _ = train(once)
+    (directory,), _ = train(every)
+    found, last = (
+        {
+            (row["horizon"], row["metric"]): row["value"]
+            for row in rows_of(where)
+            if row["metric"].startswith("win_rate") and row["weights"] != REAL
+        }
+        for where in (directory, alone)
+    )
+    stops = horizons(every.measure.horizons, every.train.steps)
+    assert found.keys() == {(stop, f"win_rate_{judge}") for stop in stops for judge in JUDGES}
+    assert {key: found[key] for key in last} == last
+    controls = [row for row in rows_of(directory) if row["weights"] == REAL]
+    assert {row["horizon"] for row in controls} == {stops[-1]}
+    assert [p.name for p in (directory / "samples").iterdir()] == [f"preference-{stops[-1]}.npz"]
+    assert sampling_flops(every) == sampling_flops(once) + (len(stops) - 1) * sampling_flops(
+        digits(distances={}, sampling={"steps": 3})
+    )
+
+
 def test_an_image_that_is_not_finite_gives_no_number_and_no_pairs():
     config = digits(distances={})
     meter = PreferenceMeter(config, load(config.data))
@@ -142,6 +169,7 @@ def test_a_judge_of_the_users_own_file(tmp_path):
     assert row.value == np.mean(0.5 + 0.5 * np.sign(light[1] - light[0]))
     control = next(iter(meter.control_rows(24)))
     assert control.metric == row.metric
+    assert control.standard_error is not None
     assert abs(control.value - 0.5) < 3 * control.standard_error
 
 
