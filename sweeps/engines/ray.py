@@ -29,13 +29,15 @@ OBJECT_STORE_BYTES = 200 << 20
 
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0"}
 """No reports to Ray's makers; and workers take the Python of their node, not a copy of this folder.
+
+Ray looks at these when it is imported.
 """
 
 
 def make(directory: Path, workers: int, config: "EngineConfig") -> "RayEngine":
     """As the registry asks. InputError without Ray."""
     try:
-        import_module("ray")
+        _ray()
     except ImportError:
         raise InputError("engine ray needs Ray: pip install 'diffusion-scaling[ray]'") from None
     return RayEngine(directory, workers, config.ray)
@@ -112,8 +114,7 @@ class RayEngine:
         return Ended(name, code, words)
 
     def _connect(self) -> Any:
-        os.environ.update({key: os.environ.get(key, value) for key, value in QUIET.items()})
-        ray = import_module("ray")
+        ray = _ray()
         here = {
             "num_cpus": math.ceil(self.workers * self.settings.num_cpus),
             "include_dashboard": False,
@@ -138,6 +139,11 @@ class RayEngine:
             "num_gpus": given.num_gpus,
             "resources": given.resources,
         }
+
+
+def _ray() -> Any:
+    os.environ.update({key: os.environ.get(key, value) for key, value in QUIET.items()})
+    return import_module("ray")
 
 
 def _work(directory: str, name: str, threads: int, command: Sequence[str]) -> int:

@@ -59,6 +59,20 @@ def test_the_dry_run_shows_what_is_asked_for(tmp_path):
 
 
 @pytest.mark.slow
+def test_under_uv_run_workers_take_the_python_of_their_node():
+    """Else Ray has uv make an environment anew from a copy of this folder, or fail to."""
+    code = """
+        from pathlib import Path
+        from sweeps.engines import make
+        from sweeps.sections import EngineConfig
+        make("ray", Path("."), 1, EngineConfig(name="ray"))
+        from ray._private import ray_constants
+        assert not ray_constants.RAY_ENABLE_UV_RUN_RUNTIME_ENV
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_workers_end_with_their_driver_and_the_next_one_goes_on(tmp_path, how):
     store = make_store(tmp_path / "s", ALONE)
