@@ -18,6 +18,10 @@ class Display(Protocol):
         """Show a snapshot."""
         ...
 
+    def say(self, text: str, /) -> None:
+        """Show a line that stays."""
+        ...
+
     def close(self) -> None:
         """Leave the terminal as it was."""
         ...
@@ -134,6 +138,10 @@ class Bars:
                     name, total=steps or None, completed=step, note=note
                 )
             self.progress.update(self.cohorts[key], total=steps or None, completed=step, note=note)
+
+    def say(self, text: str, /) -> None:
+        """Print a line above the bars."""
+        self.progress.console.print(text, markup=False, highlight=False)
 
     def close(self) -> None:
         """Stop redrawing."""

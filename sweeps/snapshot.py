@@ -68,7 +68,8 @@ class Snapshot:
 
 def snapshot(store: Store) -> Snapshot:
     """Read the store as it is now."""
-    pairs = list(store.states())
+    sweep = store.sweep  # once: another process may add runs, and their cohorts, at any moment
+    pairs = [(run, store.state(run.id)) for run in map(store.run, sweep["runs"])]
     now = store.clock()
     working = {
         run.id: _working(run, state.attempt, now)
@@ -79,7 +80,7 @@ def snapshot(store: Store) -> Snapshot:
         runs=[run for run, _ in pairs],
         states=[state for _, state in pairs],
         working=working,
-        cohorts=store.sweep["cohorts"],
+        cohorts=sweep["cohorts"],
     )
 
 

@@ -6,20 +6,26 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from scaling.errors import InputError, Preempted
-from sweeps.display import Display
+from sweeps.display import Display, clock
 from sweeps.engines import Ended, Engine
 from sweeps.snapshot import Snapshot, snapshot
 from sweeps.store import Store
-from sweeps.store.claims import Claim, holder_of, numbers
+from sweeps.store.claims import Claim, heartbeat, holder_of, numbers
 from sweeps.store.states import bury
 from sweeps.worker import NOTHING_LEFT, PREEMPTED
 
 BAD_INPUT = 2
 FRUITLESS_ALLOWED = 3
-"""Workers that may end in error before claiming anything; then something is wrong with them all."""
+"""Workers in a row that may end in error before claiming anything; then, unless others work,
+something is wrong with them all."""
+
+REST_SECONDS = 600.0
+"""How long no more are started after that while others work, and after how long a worker that ended
+so no longer counts: one place of several may be out of order."""
 
 EXPECTED = (NOTHING_LEFT, PREEMPTED)
 
@@ -54,28 +60,66 @@ def supervise(store: Store, engine: Engine, workers: int, display: Display) -> S
 
 
 def _watch(store: Store, engine: Engine, workers: int, display: Display) -> Snapshot:
-    fruitless, settled_at = 0, math.inf
+    failures, settled_at = _Failures(display), math.inf
     while True:
         running, ended = engine.poll()
         started = time.monotonic()
         claimed = [_judge(worker, store) for worker in ended]
         now = snapshot(store)
+        busy = now.busy(running)
         for worker, any_claim in zip(ended, claimed, strict=True):
             in_vain = not any_claim and worker.code not in EXPECTED
             # A worker that nobody saw end may have found nothing left to do.
-            fruitless += in_vain and (worker.code is not None or now.free_cohorts > 0)
-            if fruitless >= FRUITLESS_ALLOWED:
-                raise WorkersFailed(f"workers cannot start; the last said:\n{worker.words}")
+            in_vain &= worker.code is not None or now.free_cohorts > 0
+            failures.note(worker, claimed=any_claim, in_vain=in_vain, others_work=bool(busy))
         scan = time.monotonic() - started
         display.show(now)
         if now.settled:
             settled_at = min(settled_at, started)
             if not running or started - settled_at > LAST_SECONDS:
                 return now
-        idle = len(running) - len(now.busy(running))
-        engine.submit(max(0, min(workers - len(running), now.free_cohorts - idle)))
+        if failures.allow_more(running=bool(running), others_work=bool(busy)):
+            idle = len(running) - len(busy)
+            engine.submit(max(0, min(workers - len(running), now.free_cohorts - idle)))
         # A scan of thousands of runs takes a while: let it cost a twentieth of a core.
         time.sleep(max(0.2, 20 * scan))
+
+
+@dataclass
+class _Failures:
+    """Workers in a row that ended in error before claiming anything."""
+
+    display: Display
+    count: int = 0
+    words: str = ""
+    last: float = -math.inf
+    rest_until: float = -math.inf
+
+    def note(self, worker: Ended, *, claimed: bool, in_vain: bool, others_work: bool) -> None:
+        """Take a worker's end into account."""
+        now = time.monotonic()
+        if claimed or (others_work and now - self.last > REST_SECONDS):
+            self.count = 0
+        if in_vain:
+            self.count, self.words, self.last = self.count + 1, worker.words, now
+
+    def allow_more(self, *, running: bool, others_work: bool) -> bool:
+        """Whether to start others in their place; raises WorkersFailed where all have failed.
+
+        After too many it depends on those that are still starting, if there are any.
+        """
+        now = time.monotonic()
+        if self.count < FRUITLESS_ALLOWED:
+            return not running or now >= self.rest_until
+        if others_work:
+            self.count, self.rest_until = 0, now + REST_SECONDS
+            self.display.say(
+                f"{FRUITLESS_ALLOWED} workers in a row could not start; no more are started for "
+                f"{clock(REST_SECONDS)} while others work; the last said:\n{self.words}"
+            )
+        elif not running:
+            raise WorkersFailed(f"workers cannot start; the last said:\n{self.words}")
+        return False
 
 
 def _judge(worker: Ended, store: Store) -> bool:
@@ -83,16 +127,21 @@ def _judge(worker: Ended, store: Store) -> bool:
     if worker.code == BAD_INPUT:
         said = [line for line in worker.words.splitlines() if line.startswith("error: ")]
         raise InputError(said[-1].removeprefix("error: ") if said else _speechless(store))
-    # An earlier worker of that name, in a job that was requeued, may have gone without a word.
-    status = "lost" if worker.code in (None, *EXPECTED) else "died"
-    claimed = False
-    for run in store.runs:
-        for number in numbers(run.directory / "claims"):
-            if holder_of(run.directory, number).name == worker.worker:
-                claimed = True
-                reason = f"its worker {_how(worker.code)}"
-                bury(Claim(run.directory, number), status, reason=reason, traceback=worker.words)
-    return claimed
+    found = [
+        (heartbeat(run.directory, number), holder, Claim(run.directory, number))
+        for run in store.runs
+        for number in numbers(run.directory / "claims")
+        if (holder := holder_of(run.directory, number)).name == worker.worker
+    ]
+    if not found:
+        return False
+    _, last, _ = max(found, key=lambda claim: claim[0])
+    for _, holder, claim in found:
+        # An earlier worker of that name, in a job that was requeued, may have gone without a word.
+        died = holder == last and worker.code not in (None, *EXPECTED)
+        reason = f"its worker {_how(worker.code if holder == last else None)}"
+        bury(claim, "died" if died else "lost", reason=reason, traceback=worker.words)
+    return True
 
 
 def _speechless(store: Store) -> str:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from sweeps.engines.accelerators import VISIBLE, gpus, parts
 from sweeps.engines.cores import available_cores, shares, thread_settings
 from sweeps.engines.interface import Ended
 from sweeps.engines.words import last_words
-from sweeps.store.processes import WORKER_VARIABLE, default_name
+from sweeps.store.processes import WORKER_VARIABLE
 
 if TYPE_CHECKING:
     from sweeps.sections import EngineConfig
@@ -40,6 +41,7 @@ class LocalEngine:
         self.gpus = parts(gpus(), workers)
         self.command = command or (sys.executable, "-m", "scaling", "worker")
         self.slots: dict[int, subprocess.Popen[bytes]] = {}
+        self.names: dict[int, str] = {}  # by slot: of this worker and of no other on any machine
         self.begun: dict[int, int] = {}  # by slot: where in its log the worker's own words begin
 
     def render(self) -> str:
@@ -56,13 +58,13 @@ class LocalEngine:
         for slot in free[:count]:
             log = self._log(slot)
             log.parent.mkdir(exist_ok=True)
-            environment = {**os.environ, **self._settings(slot)}
-            environment.pop(WORKER_VARIABLE, None)  # ours if we are a worker ourselves
+            self.names[slot] = f"worker-{slot}-{uuid.uuid4().hex[:10]}"
+            named = {WORKER_VARIABLE: self.names[slot]}
             with log.open("ab") as file:
                 self.begun[slot] = file.tell()
                 self.slots[slot] = subprocess.Popen(
                     self._arguments(slot),
-                    env=environment,
+                    env={**os.environ, **self._settings(slot), **named},
                     stdin=subprocess.PIPE,
                     stdout=file,
                     stderr=file,
@@ -79,8 +81,8 @@ class LocalEngine:
                 if process.stdin:
                     process.stdin.close()
                 words = last_words(self._log(slot), self.begun[slot])
-                ended.append(Ended(default_name(process.pid), code, words))
-        return [default_name(process.pid) for process in self.slots.values()], ended
+                ended.append(Ended(self.names[slot], code, words))
+        return [self.names[slot] for slot in self.slots], ended
 
     def cancel(self) -> None:
         """SIGTERM, up to GRACE_SECONDS to save, then SIGKILL; a second Ctrl-C shortens the wait."""

@@ -65,8 +65,3 @@ def this_process() -> Holder:
         started=_started(pid),
         worker=os.environ.get(WORKER_VARIABLE, ""),
     )
-
-
-def default_name(pid: int) -> str:
-    """The name of a process of this machine to which no engine has given one."""
-    return f"{socket.gethostname()}:{pid}"

@@ -12,13 +12,14 @@ import pytest
 
 from scaling.errors import InputError
 from sweeps.display import Lines
-from sweeps.engines import LocalEngine
+from sweeps.engines import Ended, LocalEngine
 from sweeps.engines.cores import available_cores, shares, thread_settings
 from sweeps.snapshot import snapshot
+from sweeps.store import Store
 from sweeps.store.claims import take
 from sweeps.store.prepare import prepare
 from sweeps.store.writing import read_json
-from sweeps.supervise import WorkersFailed, supervise
+from sweeps.supervise import WorkersFailed, _Failures, _judge, supervise
 from tests.sweeps.examples import SIX, WORKER, loads, make_store
 from tests.sweeps.waiting import wait_for
 
@@ -106,7 +107,7 @@ SUPERVISOR = """
     import sys
     from pathlib import Path
     from sweeps.display import Lines
-    from sweeps.engines import LocalEngine
+    from sweeps.engines import Ended, LocalEngine
     from sweeps.store import Store
     from sweeps.supervise import supervise
     from tests.sweeps.examples import WORKER
@@ -221,3 +222,90 @@ def supervisor_that_polls(engine):
         submit, cancel, leave = engine.submit, engine.cancel, engine.leave
 
     return Once()
+
+
+def ending(code, name="worker"):
+    return Ended(name, code, "no such accelerator")
+
+
+def fail(failures, times, *, others_work):
+    for _ in range(times):
+        failures.note(ending(1), claimed=False, in_vain=True, others_work=others_work)
+
+
+def test_workers_that_fail_weeks_apart_do_not_end_a_sweep(monkeypatch):
+    """Three in a row end it only if nobody works; else no more are started for a while."""
+    said, now = [], [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    failures = _Failures(Lines(said.append))
+    fail(failures, 2, others_work=False)
+    failures.note(ending(1), claimed=True, in_vain=False, others_work=False)
+    fail(failures, 2, others_work=False)
+    assert failures.allow_more(running=True, others_work=True)
+    now[0] += 7 * 86400
+    fail(failures, 2, others_work=True)
+    assert failures.allow_more(running=True, others_work=True)
+    fail(failures, 1, others_work=True)
+    assert not failures.allow_more(running=True, others_work=False), "some are still starting"
+    assert not failures.allow_more(running=True, others_work=True)
+    assert said[0].startswith("3 workers in a row could not start; no more are started for 10:00")
+    now[0] += 599
+    assert not failures.allow_more(running=True, others_work=True)
+    now[0] += 2
+    assert failures.allow_more(running=True, others_work=True)
+    fail(failures, 3, others_work=False)
+    with pytest.raises(WorkersFailed, match="no such accelerator"):
+        failures.allow_more(running=False, others_work=False)
+
+
+def test_a_place_out_of_order_does_not_end_the_sweep_of_the_other(tmp_path):
+    store = make_store(tmp_path / "s", ALONE)
+    engine = LocalEngine(store.directory, 2, (*WORKER, "--seconds", "0.2"))
+    broken = LocalEngine(store.directory, 2, (sys.executable, "-c", "raise RuntimeError('sick')"))
+    submit, said = engine.submit, []
+
+    def submit_to_both(count):
+        if count and 0 in engine.slots and 1 not in engine.slots:
+            engine.command, sound = broken.command, engine.command
+            submit(count)
+            engine.command = sound
+        else:
+            submit(min(count, 1))
+
+    engine.submit = submit_to_both
+    now = supervise(store, engine, 2, Lines(said.append))
+    assert now.count("finished") == 6
+    assert sum("RuntimeError: sick" in line for line in said) == 1
+
+
+def claimed(run):
+    claim = take(run.directory, lambda: 0.0)
+    assert claim
+    return claim
+
+
+def test_the_end_of_a_worker_is_not_that_of_an_earlier_one_of_its_name(tmp_path, monkeypatch):
+    """A job whose machine went away is requeued under its name, and is then killed."""
+    store = make_store(tmp_path / "s", ALONE)
+    monkeypatch.setenv("SCALING_WORKER", "slurm-7")
+    first, second = (claimed(run) for run in store.runs[:2])
+    holder = read_json(first.path)
+    first.path.write_text(json.dumps({**holder, "machine": "gone", "pid": 1}))
+    os.utime(first.path, (1, 1))
+    assert _judge(ending(-9, "slurm-7"), store)
+    assert read_json(first.attempt / "ended.json")["status"] == "lost"
+    assert read_json(second.attempt / "ended.json")["status"] == "died"
+
+
+def test_a_snapshot_is_of_one_moment_though_runs_are_added_meanwhile(tmp_path, monkeypatch):
+    store = make_store(tmp_path / "s", ALONE)
+    state = Store.state
+
+    def add_a_run_first(self, run_id):
+        prepare(loads(ALONE.replace("[0, 1]", "[0, 1, 2]")), store.directory, workers=2)
+        return state(self, run_id)
+
+    monkeypatch.setattr(Store, "state", add_a_run_first)
+    now = snapshot(store)
+    assert (len(now.runs), now.free_cohorts) == (6, 6)
+    assert snapshot(store).free_cohorts == 9
