@@ -15,6 +15,8 @@ from sweeps.engines.child import log_of
 from sweeps.engines.interface import Ended
 from sweeps.engines.settings import CommandConfig
 from sweeps.engines.words import last_words
+from sweeps.snapshot import snapshot
+from sweeps.store import Store
 from sweeps.store.writing import read_json, to_json, write
 
 if TYPE_CHECKING:
@@ -25,6 +27,15 @@ GRACE_SECONDS = 60.0
 
 UNKNOWN = 256
 """In place of an exit status that nobody saw; no process has it."""
+
+MISSES = 3
+"""So often in a row `alive` has to say no: tools fail for reasons of their own."""
+
+SILENT_SECONDS = 60.0
+"""How long a worker that holds runs must have been silent, besides; it beats every 15 s."""
+
+SHELL_SECONDS = 120.0
+"""How long `alive` and `cancel` may take before they count as failed."""
 
 
 def make(directory: Path, workers: int, config: "EngineConfig") -> "CommandEngine":
@@ -52,6 +63,7 @@ class CommandEngine:
         self.slots: dict[int, str] = {}  # by the worker's index: its name
         self.commands: dict[int, subprocess.Popen[bytes]] = {}  # begun by this engine
         self.asked_at = -math.inf
+        self.misses: dict[str, int] = {}  # by name: how often in a row `alive` has said no
         if settings.alive:
             self.slots = {int(index): name for index, name in (read_json(self.kept) or {}).items()}
 
@@ -63,11 +75,13 @@ class CommandEngine:
     def submit(self, count: int) -> None:
         """Start commands at free places."""
         free = [index for index in range(self.workers) if index not in self.slots][:count]
+        self.slots |= {index: _name() for index in free}
+        self.kept.parent.mkdir(exist_ok=True)
+        if free:
+            self._keep()  # before they are started: nobody else knows that they are ours
         for index in free:
-            name = self.slots[index] = _name()
-            log = log_of(self.directory, name)
-            log.parent.mkdir(exist_ok=True)
-            with log.open("ab") as file:
+            name = self.slots[index]
+            with log_of(self.directory, name).open("ab") as file:
                 self.commands[index] = subprocess.Popen(
                     fill(self.settings.start, self.directory, index, name),
                     shell=True,
@@ -76,8 +90,6 @@ class CommandEngine:
                     stderr=file,
                     start_new_session=True,  # so that Ctrl-C reaches this process alone
                 )
-        if free:
-            self._keep()
 
     def poll(self) -> tuple[list[str], list[Ended]]:
         """Who runs and who has ended, by the commands themselves or by what `alive` answers."""
@@ -88,14 +100,35 @@ class CommandEngine:
         for index, name in list(self.slots.items()):
             code = self.commands[index].poll() if index in self.commands else 0
             if self.settings.alive and code == 0:
-                code = None if not ask or self._shell(self.settings.alive, index) == 0 else UNKNOWN
+                code = UNKNOWN if ask and self._is_gone(index) else None
             if code is not None:
                 del self.slots[index]
+                self.misses.pop(name, None)
                 words = last_words(log_of(self.directory, name))
                 ended.append(Ended(name, None if code == UNKNOWN else code, words))
         if ended:
             self._keep()
         return list(self.slots.values()), ended
+
+    def _is_gone(self, index: int) -> bool:
+        """By `alive`, and by the worker's own signs of life where it holds runs.
+
+        One that still holds some is told to end, lest it be only out of reach.
+        """
+        name = self.slots[index]
+        if self._shell(self.settings.alive, index) == 0:
+            self.misses.pop(name, None)
+            return False
+        self.misses[name] = self.misses.get(name, 0) + 1
+        if self.misses[name] < MISSES:
+            return False
+        working = snapshot(Store.open(self.directory)).working.values()
+        silent = [work.silent_seconds for work in working if work.holder.name == name]
+        if silent and min(silent) < SILENT_SECONDS:
+            return False
+        if silent:
+            self._shell(self.settings.cancel, index)
+        return True
 
     def cancel(self) -> None:
         """The command `cancel` for each worker, or SIGTERM to what started it; then SIGKILL."""
@@ -106,8 +139,9 @@ class CommandEngine:
                 self._signal(index, signal.SIGTERM)
         until = time.monotonic() + GRACE_SECONDS
         while time.monotonic() < until:
-            self.asked_at = -math.inf
-            if not self.poll()[0] and not any(self._signal(index, 0) for index in self.commands):
+            if not any(self._runs(index) for index in {*self.slots, *self.commands}):
+                self.slots.clear()
+                self._keep()
                 return
             time.sleep(0.2)
         for index in self.commands:
@@ -135,9 +169,30 @@ class CommandEngine:
             return False
         return True
 
-    def _shell(self, template: str, index: int) -> int:
-        command = fill(template, self.directory, index, self.slots[index])
-        return subprocess.run(command, shell=True, capture_output=True, check=False).returncode
+    def _runs(self, index: int) -> bool:
+        """Whether something is left of a worker that was told to end."""
+        alive = self.settings.alive if index in self.slots else None
+        if index in self.commands and self.commands[index].poll() is None:
+            return True
+        if index in self.commands and self._signal(index, 0):
+            return True
+        return alive is not None and self._shell(alive, index) == 0
+
+    def _shell(self, template: str | None, index: int) -> int:
+        """The exit status of a template's command; that of a kill where it takes too long."""
+        process = subprocess.Popen(
+            fill(template or "", self.directory, index, self.slots[index]),
+            shell=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            return process.wait(SHELL_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            return process.wait()
 
 
 def _name() -> str:

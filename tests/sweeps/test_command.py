@@ -1,21 +1,26 @@
 """Workers by a shell command, and engines of one's own by entry point."""
 
 import json
+import math
+import os
 import shlex
 import signal
 import sys
 import textwrap
+import time
 
 import pytest
 
 from scaling.errors import InputError
 from sweeps.display import Lines
-from sweeps.engines import make
+from sweeps.engines import command, make
 from sweeps.engines.settings import CommandConfig
 from sweeps.manifest import loads
 from sweeps.sections import EngineConfig
 from sweeps.snapshot import snapshot
-from sweeps.store.claims import holder_of
+from sweeps.store.claims import holder_of, take
+from sweeps.store.processes import WORKER_VARIABLE
+from sweeps.store.writing import read_json
 from sweeps.supervise import WorkersFailed, supervise
 from tests.sweeps.examples import SIX, WORKER, make_store
 from tests.sweeps.waiting import wait_for
@@ -97,6 +102,57 @@ def test_commands_that_return_are_asked_after_and_found_again(tmp_path):
     assert second.poll() == ([], [])
     assert ended(store) == ["preempted"] * 2
     assert train(store, engine(store, **given)).count("finished") == 6
+
+
+def test_a_tool_that_fails_buries_nobody_and_a_silent_worker_is_told_to_end(tmp_path, monkeypatch):
+    """`alive` says no although the worker works, and then does not answer at all."""
+    store = make_store(tmp_path / "s", ALONE)
+    first = engine(
+        store,
+        start=":",
+        alive="test -e {directory}/yes",
+        cancel="echo {name} >> {directory}/told",
+        workers=1,
+    )
+    monkeypatch.setattr(command, "SHELL_SECONDS", 0.2)
+    first.submit(1)
+    (name,) = first.slots.values()
+    first.commands[0].wait()
+
+    def poll(times):
+        for _ in range(times):
+            first.asked_at = -math.inf
+            yield from first.poll()[1]
+
+    (store.directory / "yes").touch()
+    assert not list(poll(5))
+    (store.directory / "yes").unlink()
+    assert not list(poll(2))
+    (store.directory / "yes").touch()
+    assert not list(poll(1))
+    (store.directory / "yes").unlink()
+    monkeypatch.setenv(WORKER_VARIABLE, name)
+    claim = take(store.runs[0].directory, store.clock)
+    assert claim
+    assert not list(poll(4)), "its heartbeat is fresh"
+    os.utime(claim.path, (time.time() - 61,) * 2)
+    first.settings = first.settings.model_copy(update={"alive": "sleep 60 | cat"})
+    began = time.monotonic()
+    (ended,) = poll(1)
+    assert time.monotonic() - began < 10
+    assert (ended.worker, ended.code) == (name, None)
+    assert (store.directory / "told").read_text() == f"{name}\n"
+
+
+def test_a_worker_is_known_before_it_is_started(tmp_path):
+    store = make_store(tmp_path / "s", ALONE)
+    place = engine(
+        store, start="cp {directory}/logs/command.json {directory}/seen", alive="false", cancel=":"
+    )
+    place.submit(2)
+    for process in place.commands.values():
+        assert process.wait() == 0
+    assert set(read_json(store.directory / "seen").values()) == set(place.slots.values())
 
 
 def test_a_worker_that_dies_behind_its_command_is_replaced(tmp_path):

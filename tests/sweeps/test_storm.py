@@ -80,6 +80,7 @@ def assert_same(sweep, calm):
 @pytest.mark.skipif(not find_spec("ray"), reason="the extra `ray` is not installed")
 def test_on_ray(calm, ray_cluster, random, tmp_path):
     address = ray_cluster.stdout.readline().strip()
+    assert address, (tmp_path / "cluster.log").read_text()
     sweep = sweep_on(tmp_path, "ray", f"ray: {{address: '{address}'}}")
     driver = sweep.start()
     wait_long((sweep.directory / "sweep.json").exists)
