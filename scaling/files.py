@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from scaling.errors import InputError
+
 
 @contextmanager
 def beside(path: Path) -> Iterator[Path]:
@@ -23,6 +25,20 @@ def replacing(path: Path) -> Iterator[Path]:
     with beside(path) as draft:
         yield draft
         draft.replace(path)
+
+
+@contextmanager
+def keeping(path: Path) -> Iterator[Path]:
+    """As `replacing`, of a file of the cache. InputError where the cache takes none."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as draft:
+            yield draft
+    except OSError as error:
+        raise InputError(
+            f"the cache cannot keep '{path}' ({error.strerror or error}); make room there, or name "
+            "another folder in SCALING_CACHE"
+        ) from error
 
 
 def cache_directory(of: str) -> Path:

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from scaling.data.files import reading
 from scaling.errors import InputError
 
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, struct.error, zipfile.BadZipFile, zlib.error)
+TORN = (EOFError, ValueError, KeyError, struct.error, zipfile.BadZipFile, zlib.error)
 AT_ONCE = 1 << 24  # bytes
 LONGEST_HEADER = 1 << 16  # bytes; numpy itself refuses more than 10,000 characters
 LOCAL_HEADER = struct.Struct("<26xHH")  # ends with the lengths of the name and of the extra field
@@ -25,26 +26,35 @@ READ_HEADER: dict[tuple[int, int], Callable[..., Any]] = {
 }
 
 
+class Unusable(InputError):
+    """What lies in the file is no .npz, is not whole, or holds Python objects."""
+
+
 def read(path: Path) -> tuple[dict[str, np.ndarray], str]:
     """All arrays by name, read-only, and twelve hex digits that any change of them would change.
 
-    Every byte is checked against the file's CRC-32 (some 3 GB a second). InputError for a file that
-    is missing, truncated, damaged, or no .npz, and for arrays of Python objects.
+    Every byte is checked against the file's CRC-32 (some 3 GB a second). Unusable for a file that
+    is truncated, damaged, or no .npz, and for arrays of Python objects; another InputError for one
+    that is missing or cannot be read.
     """
+    if not path.exists():
+        raise InputError(f"file '{path}' does not exist (in {Path.cwd()})")
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as members:
+        with (
+            reading.of_content(path, *TORN),
+            path.open("rb") as file,
+            zipfile.ZipFile(file) as members,
+        ):
             whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             infos = sorted(members.infolist(), key=lambda info: info.filename)
             found = {name_of(info): array(file, members, info, whole) for info in infos}
-    except FileNotFoundError:
-        raise InputError(f"file '{path}' does not exist (in {Path.cwd()})") from None
-    except UNREADABLE as error:
-        raise InputError(
+    except reading.Damaged as error:
+        raise Unusable(
             f"file '{path}' is truncated, damaged, or no .npz ({error}); write it again"
         ) from None
     for name, values in found.items():
         if values.dtype.hasobject:
-            raise InputError(
+            raise Unusable(
                 f"file '{path}': {name} holds Python objects; save text as "
                 f"np.array({name}, dtype=str) and numbers as an array of one type"
             )

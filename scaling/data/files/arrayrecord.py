@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from scaling.data.files import tfrecord
+from scaling.data.files import reading, tfrecord
 from scaling.data.files.example import Example, Fault, Fields, key_of
 
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF", b"GIF8", b"BM")
@@ -17,16 +17,20 @@ READERS = threading.local()
 
 def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
     """One example a record; `offset` packs the record's number and the image's place in it."""
-    reader = opened(path)
+    reader, whole = opened(path), False
     if not reader.ok():
-        yield Fault(path.name, "is damaged or cut short")
+        reading.through(path)  # the library does not say whether it was the disk that failed
+        yield Fault(path.name, "is damaged or cut short", damage=True)
         return
     for number in range(reader.num_records()):
         name = f"{path.name}: record {number}"
         try:
             content = record(path, number)
         except OSError as error:
-            yield Fault(name, f"cannot be read ({error})")
+            if not whole:
+                reading.through(path)
+            whole = True
+            yield Fault(name, f"cannot be read ({error})", damage=True)
             continue
         if content.startswith(MAGIC):
             yield Example(name, number << 32, len(content), key_of(content))

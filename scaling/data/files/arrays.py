@@ -16,15 +16,14 @@ from scaling.data.files.example import (
     key_of,
     pick,
 )
-from scaling.errors import InputError
 
 
 def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
     """One example a row."""
     try:
         arrays = opened(path)
-    except InputError as error:
-        yield Fault(path.name, str(error))
+    except npz.Unusable as error:
+        yield Fault(path.name, str(error), damage=True)
         return
     image = pick("image", fields, arrays)
     if image is None or arrays[image].dtype != np.uint8 or arrays[image].ndim not in (3, 4):

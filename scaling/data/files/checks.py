@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from scaling.data.files import reading
 from scaling.data.files.decode import Undecodable, decode, upright_size
 from scaling.data.files.index import Index
-from scaling.files import cache_directory, replacing
+from scaling.files import cache_directory, keeping
 
 SMALL = 16  # pixels a side: all of an image's bytes are read whatever size is asked for
 AT_ONCE = 1024
@@ -31,22 +32,31 @@ def list_of(index: Index) -> Path:
 
 
 def undecodable(index: Index) -> Mapping[str, str] | None:
-    """What an earlier check found, or None if there was none."""
+    """What an earlier check found, or None if there was none. InputError."""
+    path = list_of(index)
     try:
-        return json.loads(list_of(index).read_text())
-    except (OSError, ValueError):
+        return json.loads(path.read_text())
+    except FileNotFoundError:
         return None
+    except OSError as error:
+        raise reading.unreadable(path, error) from error
 
 
 def check(index: Index, progress: Callable[[int], None] = lambda done: None) -> Checked:
-    """Decode every image, and keep the list of those that cannot be."""
+    """Decode every image, and keep the list of those that cannot be.
+
+    InputError where one cannot be read: the list is of what lies in the files.
+    """
 
     def one(row: int) -> tuple[int, int] | str:
         try:
             content = index.read(row)
+        except OSError as error:
+            raise reading.unreadable(index.examples[row].name, error) from error
+        try:
             decode(content, SMALL, 3)
             return upright_size(content)
-        except (Undecodable, OSError) as error:
+        except Undecodable as error:
             return str(error)
 
     found: list[tuple[int, int] | str] = []
@@ -59,9 +69,7 @@ def check(index: Index, progress: Callable[[int], None] = lambda done: None) -> 
         for example, told in zip(index.examples, found, strict=True)
         if isinstance(told, str)
     }
-    path = list_of(index)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as draft:
+    with keeping(list_of(index)) as draft:
         draft.write_text(json.dumps(bad, indent=1) + "\n")
     return Checked(undecodable=bad, sizes=Counter(s for s in found if not isinstance(s, str)))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scaling.data.files.example import Example, Fault
-from scaling.files import replacing
+from scaling.files import keeping
 
 Entry = Example | Fault
 State = tuple[int, int]
@@ -21,21 +21,16 @@ def values(entry: Entry) -> tuple[object, ...]:
     return (entry.name, *NEITHER, entry.reason)
 
 
-def save(
-    path: Path, names: Sequence[str], states: Sequence[State], found: Sequence[list[Entry]]
-) -> None:
-    """One row an entry, with its file's name and state."""
+def save(path: Path, of_files: Sequence[tuple[str, State, list[Entry]]]) -> None:
+    """One row an entry, with its file's name and state. InputError where the cache takes none."""
     import pyarrow as pa
     from pyarrow import parquet
 
     lines = [
-        (name, *state, *values(entry))
-        for name, state, entries in zip(names, states, found, strict=True)
-        for entry in entries
+        (name, *state, *values(entry)) for name, state, entries in of_files for entry in entries
     ]
     columns = [list(column) for column in zip(*lines, strict=True)] or [[] for _ in COLUMNS]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as draft:
+    with keeping(path) as draft:
         parquet.write_table(pa.table(columns, COLUMNS), draft)
 
 

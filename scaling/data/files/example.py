@@ -31,10 +31,14 @@ class Example(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """Something that is no example, and why."""
+    """Something that is no example, and why.
+
+    `damage` is of the file and not of what somebody wrote into it: it is looked for anew each time.
+    """
 
     name: str
     reason: str
+    damage: bool = False
 
 
 class Format(NamedTuple):

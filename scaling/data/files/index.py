@@ -1,10 +1,10 @@
 """The index of a set: where each image lies and what belongs to it, kept in the cache.
 
 Making it reads every byte once, for an image's identity is the hash of its bytes. Later, only files
-whose size or time of change differ are read again.
+whose size or time of change differ, and damaged ones, are read again. A disk that fails is no
+property of a file: then there is no index.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from scaling.data.files import folder
+from scaling.data.files import folder, reading
 from scaling.data.files.entries import Entry, State, load, save
 from scaling.data.files.example import Example, Fault, Format, key_of
 from scaling.data.files.formats import FORMATS, found
 from scaling.files import cache_directory
 
-VERSION = 1  # raised when the same files would give another index
+VERSION = 2  # raised when the same files would give another index
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,7 +36,7 @@ class Index:
     faults: tuple[Fault, ...]
 
     def read(self, row: int) -> bytes | np.ndarray:
-        """An example's image, encoded or as an array. OSError."""
+        """An example's image, encoded or as an array. OSError where its file is as it was not."""
         example = self.examples[row]
         content = FORMATS[self.format].read(
             self.files[self.of_file[row]], example.offset, example.length
@@ -86,24 +86,41 @@ def index(path: str, wanted: str, fields: tuple[tuple[str, str], ...]) -> Index:
 def scanned(
     kind: Format, files: Sequence[Path], root: Path, fields: Mapping[str, str], told: Any
 ) -> list[list[Entry]]:
-    """The entries of each file: those of the cache where the file is as it was."""
+    """The entries of each file: those of the cache where the file is as it was.
+
+    InputError where one cannot be read, or the cache takes no more.
+    """
     name = sha256(repr((VERSION, root.resolve(), told)).encode()).hexdigest()[:16]
     cache = cache_directory("data") / "index" / f"{name}.parquet"
     known = load(cache)
-    states = [(about.st_size, about.st_mtime_ns) for about in map(os.stat, files)]
+    states = [state_of(file) for file in files]
     names = [file.relative_to(root).as_posix() for file in files]
 
     def entries(file: Path, name: str, state: State) -> list[Entry]:
         kept = known.get((name, *state))
         if kept and (kind.copy is None or kind.copy(file).is_file()):
             return kept
-        return list(kind.scan(file, root, fields))
+        try:
+            return list(kind.scan(file, root, fields))
+        except OSError as error:
+            raise reading.unreadable(file, error) from error
 
     with ThreadPoolExecutor() as pool:
         found = list(pool.map(entries, files, names, states))
-    if any(
-        new is not known.get((name, *state))
-        for new, name, state in zip(found, names, states, strict=True)
-    ):
-        save(cache, names, states, found)
+    whole = [
+        (name, state, entries)
+        for name, state, entries in zip(names, states, found, strict=True)
+        if not any(isinstance(entry, Fault) and entry.damage for entry in entries)
+    ]
+    if any(entries is not known.get((name, *state)) for name, state, entries in whole):
+        save(cache, whole)
     return found
+
+
+def state_of(file: Path) -> State:
+    """As it is now. InputError where it has gone, or its disk."""
+    try:
+        about = file.stat()
+    except OSError as error:
+        raise reading.unreadable(file, error) from error
+    return about.st_size, about.st_mtime_ns

@@ -12,8 +12,10 @@ from jaxtyping import Bool, Int, Int32
 from scaling.config.files import FilesData
 from scaling.data import split
 from scaling.data.conditions import KINDS
+from scaling.data.files import arrays, folder, reading
 from scaling.data.files.index import index
 from scaling.data.files.selection import Selection, identity, selected
+from scaling.data.files.vectors import vectors
 from scaling.data.told import Conditions, Told
 
 IN_MEMORY_BYTES = 2**28
@@ -92,7 +94,8 @@ known = cast("Callable[[FilesData], Known]", _known)
 
 def forget() -> None:
     """Look at the files again, and at what a check found."""
-    for of in (index, selected, _known):
+    opened = folder.metadata, arrays.opened, reading.opened
+    for of in (index, vectors, selected, _known, *opened):
         of.cache_clear()
 
 

@@ -21,7 +21,7 @@ from scaling.data.files.known import known
 from scaling.data.files.pixels import pixels
 from scaling.data.source import Batch, EvaluationSet, Source, content_hash
 from scaling.data.split import chosen
-from scaling.files import cache_directory, replacing
+from scaling.files import cache_directory, keeping
 
 AT_ONCE = 64  # images that one thread decodes before it is given more
 
@@ -45,8 +45,7 @@ def in_memory(index: Index, config: FilesData, rows: Iterable[int], name: str) -
     with ThreadPoolExecutor() as pool:
         blocks = pool.map(lambda part: np.stack([one(row) for row in part]), batched(rows, AT_ONCE))
         images = np.concatenate(list(blocks))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as draft, draft.open("wb") as file:
+    with keeping(path) as draft, draft.open("wb") as file:
         np.save(file, images)
     return images
 

@@ -17,7 +17,7 @@ from scaling.data.files.example import (
     key_of,
     pick,
 )
-from scaling.files import cache_directory, replacing
+from scaling.files import cache_directory, keeping
 
 ROWS_AT_ONCE = 256
 
@@ -27,12 +27,8 @@ def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
 
     A row of either format lies compressed among hundreds of others.
     """
-    import pyarrow as pa
-
-    shard, kept = path.name, packed(path)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    done = 0
-    with replacing(kept) as draft, draft.open("wb") as file:
+    shard, done = path.name, 0
+    with keeping(packed(path)) as draft, draft.open("wb") as file:
         try:
             for batch in batches(path):
                 column = pick("image", fields, batch.schema.names)
@@ -44,12 +40,20 @@ def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
                 for row in batch.to_pylist():
                     yield example(row, column, f"{shard}: row {done}", root, file, fields, classes)
                     done += 1
-        except (pa.ArrowException, OSError, EOFError) as error:
-            yield Fault(shard, f"is damaged or cut short after row {done} ({error})")
+        except reading.Damaged as error:
+            yield Fault(shard, f"is damaged or cut short after row {done} ({error})", damage=True)
 
 
 def batches(path: Path) -> Iterator[Any]:
-    """Record batches of either format."""
+    """Record batches of either format. Damaged, or InputError where the disk fails."""
+    import pyarrow as pa
+
+    with reading.of_content(path, pa.ArrowException, EOFError):
+        yield from parts_of(path)
+
+
+def parts_of(path: Path) -> Iterator[Any]:
+    """Of at most ROWS_AT_ONCE rows."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -85,7 +89,10 @@ def example(
         beside = root / image["path"]
         if not beside.is_file():
             return Fault(name, f"there is no file '{beside}'")
-        content = beside.read_bytes()
+        try:
+            content = beside.read_bytes()
+        except OSError as error:
+            raise reading.unreadable(beside, error) from error
     if not isinstance(content, bytes) or not content:
         return Fault(name, f"its {column} is {type(content).__name__}, not the bytes of an image")
     at = file.tell()

@@ -43,15 +43,16 @@ def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
         header = reading.part(path, at, HEADER.size)
         name = f"{path.name}: record {number}"
         if len(header) < HEADER.size:
-            yield Fault(name, "the file is cut short in it")
+            yield Fault(name, "the file is cut short in it", damage=True)
             return
         length, crc = HEADER.unpack(header)
         if crc != checksum(header[:8]):
-            yield Fault(name, "its length is damaged: it and all after it cannot be read")
+            told = "its length is damaged: it and all after it cannot be read"
+            yield Fault(name, told, damage=True)
             return
         at += HEADER.size
         if at + length + 4 > size:
-            yield Fault(name, "the file is cut short in it")
+            yield Fault(name, "the file is cut short in it", damage=True)
             return
         yield example(reading.part(path, at, length), at, name, fields)
         at, number = at + length + 4, number + 1

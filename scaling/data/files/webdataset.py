@@ -19,6 +19,7 @@ from scaling.data.files.example import (
 )
 
 BLOCK = 512  # bytes: all parts of a tar file begin at a multiple
+TORN = (tarfile.TarError, EOFError)
 SMALL = 1 << 20  # bytes; longer members beside an image are none of ours
 
 
@@ -28,7 +29,7 @@ def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
     parts: dict[str, dict[str, tarfile.TarInfo]] = {}
     size, end = path.stat().st_size, 0
     try:
-        with tarfile.open(path, "r:") as members:
+        with reading.of_content(path, *TORN), tarfile.open(path, "r:") as members:
             for member in members:
                 end = member.offset_data + -(-member.size // BLOCK) * BLOCK
                 if member.isfile() and member.offset_data + member.size <= size:
@@ -36,11 +37,13 @@ def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
                     stem, _, extension = base.partition(".")
                     parts.setdefault(f"{folder}/{stem}" if folder else stem, {})[extension] = member
                 elif member.isfile():
-                    yield Fault(f"{shard}: {member.name}", "the tar file is cut short in it")
-        if reading.part(path, end, BLOCK) != bytes(BLOCK) and end <= size:
-            yield Fault(shard, "is damaged or cut short: it lacks the zeros that end a tar file")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        yield Fault(shard, f"is damaged or cut short ({error})")
+                    name = f"{shard}: {member.name}"
+                    yield Fault(name, "the tar file is cut short in it", damage=True)
+        if end <= size and reading.part(path, end, BLOCK) != bytes(BLOCK):
+            told = "is damaged or cut short: it lacks the zeros that end a tar file"
+            yield Fault(shard, told, damage=True)
+    except reading.Damaged as error:
+        yield Fault(shard, f"is damaged or cut short ({error})", damage=True)
     for stem, members in parts.items():
         yield example(path, f"{shard}: {stem}", members, fields)
 
