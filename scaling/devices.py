@@ -1,6 +1,10 @@
 """What kinds of accelerators can do at most, as their makers say."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 
 from scaling.errors import InputError
 
@@ -51,3 +55,11 @@ def of_kind(kind: str) -> Device | None:
     """By what jax calls it; None for one that is not known, such as a CPU."""
     fitting = (device for device in DEVICES.values() if device.kind in kind)
     return max(fitting, key=lambda device: len(device.kind), default=None)
+
+
+def has_tpu(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> bool:
+    """Whether jax would use TPU chips here, which one process must hold together."""
+    if "tpu" not in environment.get("JAX_PLATFORMS", "tpu").split(","):
+        return False
+    chips = [*devices.glob("accel[0-9]*"), *devices.glob("vfio/[0-9]*")]
+    return bool(chips) and find_spec("libtpu") is not None

@@ -7,16 +7,20 @@ has to be joined before jax looks for devices.
 """
 
 import json
-import os
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from scaling.devices import has_tpu
 from scaling.errors import InputError
 
 SILENCE_SECONDS = 60
 """After so long without a word of a process the others are ended; an engine starts them anew."""
+
+NO_CLUSTER = "coordinator_address"
+"""What jax misses where nothing tells it of other processes."""
 
 PORTS = range(20_000, 60_000)
 """From which SLURM's jobs take their own, by the job's number."""
@@ -74,10 +78,10 @@ def first_host(nodes: str) -> str:
 def join(group: Group | None) -> None:
     """Meet the others, once in a process and before anything computes.
 
-    On TPU pods, whose processes are told of each other by the machine, there is no need of `group`.
+    On hosts of a TPU there is no need of `group`: jax asks the machine, on GCE the server of
+    metadata, on GKE the environment. A host that knows of no others computes alone.
     """
-    on_pod = len(os.environ.get("TPU_WORKER_HOSTNAMES", "").split(",")) > 1
-    if (group is None and not on_pod) or (group is not None and group.processes == 1):
+    if (group is None and not has_tpu()) or (group is not None and group.processes == 1):
         return
     from jax import distributed
 
@@ -85,10 +89,15 @@ def join(group: Group | None) -> None:
         "heartbeat_timeout_seconds": SILENCE_SECONDS,
         "shutdown_timeout_seconds": SILENCE_SECONDS,
     }
-    if group is None:
-        distributed.initialize(**limits)
-    else:
+    if group is not None:
         distributed.initialize(group.coordinator, group.processes, group.process, **limits)
+        return
+    try:
+        distributed.initialize(**limits)
+    except (ValueError, OSError) as error:  # of jax that found no cluster; of its metadata query
+        if isinstance(error, ValueError) and NO_CLUSTER not in str(error):
+            raise
+        print(f"this TPU host knows of no others ({error}); it computes alone", file=sys.stderr)
 
 
 def is_first() -> bool:

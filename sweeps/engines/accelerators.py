@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from scaling.devices import has_tpu
 from sweeps.engines.cores import available_cores
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -25,12 +26,6 @@ def gpus(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev
         return [name for name in environment[VISIBLE].split(",") if name not in ("", "-1")]
     numbers = (path.name.removeprefix("nvidia") for path in devices.glob("nvidia[0-9]*"))
     return [str(n) for n in sorted(int(number) for number in numbers if number.isdigit())]
-
-
-def has_tpu(devices: Path = Path("/dev")) -> bool:
-    """Whether jax would find TPU chips, which one process must hold together."""
-    chips = [*devices.glob("accel[0-9]*"), *devices.glob("vfio/[0-9]*")]
-    return bool(chips) and find_spec("libtpu") is not None
 
 
 def places() -> int:

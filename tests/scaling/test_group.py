@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 
+import jax
 import numpy as np
 import pytest
 
@@ -152,3 +153,74 @@ def test_half_told_is_refused_with_what_is_missing():
 )
 def test_the_first_node_of_a_list_as_slurm_writes_it(nodes, first):
     assert group.first_host(nodes) == first
+
+
+@pytest.fixture
+def tpu_host(monkeypatch):
+    """A host with TPU chips, and what `jax.distributed.initialize` was called with."""
+    called = []
+    monkeypatch.setattr(group, "has_tpu", lambda: True)
+    monkeypatch.setattr(jax.distributed, "initialize", lambda *a, **more: called.append((a, more)))
+    return called
+
+
+def test_on_tpu_hosts_jax_is_asked_for_the_others_whatever_tells_of_them(tpu_host):
+    group.join(None)
+    ((given, limits),) = tpu_host
+    assert given == ()
+    assert limits.keys() == {"heartbeat_timeout_seconds", "shutdown_timeout_seconds"}
+
+
+def test_elsewhere_nobody_is_waited_for(tpu_host, monkeypatch):
+    monkeypatch.setattr(group, "has_tpu", lambda: False)
+    group.join(None)
+    group.join(Group(coordinator="node:1", processes=1, process=0))
+    assert tpu_host == []
+
+
+METADATA = {
+    "agent-worker-number": "1",
+    "worker-network-endpoints": "a:0:10.0.0.1,b:1:10.0.0.2",
+    "tpu-env": "WORKER_ID: '1'\n",
+}
+
+
+def test_hosts_of_a_pod_on_gce_are_found_by_their_metadata(monkeypatch):
+    """jax's detection itself, its server of metadata in place of Google's."""
+    from jax._src.clusters import ClusterEnv, cloud_tpu_cluster
+
+    monkeypatch.setattr(group, "has_tpu", lambda: True)
+    monkeypatch.setattr(cloud_tpu_cluster, "running_in_cloud_tpu_vm", True)
+    monkeypatch.delenv("TPU_SKIP_MDS_QUERY", raising=False)
+    monkeypatch.setattr(cloud_tpu_cluster, "get_metadata", lambda key: (METADATA[key], 200))
+    found = []
+
+    def initialize(**limits):
+        found.extend(
+            ClusterEnv.auto_detect_unset_distributed_params(None, None, None, None, None, 10)
+        )
+
+    monkeypatch.setattr(jax.distributed, "initialize", initialize)
+    group.join(None)
+    assert found == ["10.0.0.1:8482", 2, 1, None]
+
+
+def test_a_tpu_host_without_others_computes_alone_and_says_so():
+    """In a process of its own: jax must not have looked for devices. It finds no cluster here."""
+    program = (
+        "from scaling import group; group.has_tpu = lambda: True; group.join(None);"
+        "assert group.alone()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "knows of no others (coordinator_address should be defined" in done.stderr
+
+
+def test_a_pod_that_is_half_told_is_no_host_alone(tpu_host, monkeypatch):
+    def initialize(**limits):
+        raise ValueError("Number of processes must be defined.")
+
+    monkeypatch.setattr(jax.distributed, "initialize", initialize)
+    with pytest.raises(ValueError, match="Number of processes"):
+        group.join(None)

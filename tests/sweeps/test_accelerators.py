@@ -2,8 +2,10 @@
 
 import pytest
 
+from scaling import devices
+from scaling.devices import has_tpu
 from sweeps.engines import accelerators
-from sweeps.engines.accelerators import gpus, has_tpu, parts
+from sweeps.engines.accelerators import gpus, parts
 
 
 @pytest.fixture
@@ -17,7 +19,7 @@ def box(tmp_path, monkeypatch):
 
 def test_every_gpu_is_counted_in_its_order_and_nothing_else(box):
     assert gpus({}, box) == [str(n) for n in range(10)]
-    assert not has_tpu(box)
+    assert not has_tpu({}, box)
 
 
 def test_what_the_environment_shows_or_forbids_counts(box):
@@ -34,9 +36,11 @@ def test_gpus_that_jax_cannot_use_are_none(box, monkeypatch):
 
 def test_tpu_chips_need_their_library(tmp_path, monkeypatch):
     (tmp_path / "accel0").touch()
-    assert not has_tpu(tmp_path)
-    monkeypatch.setattr(accelerators, "find_spec", lambda name: name == "libtpu")
-    assert has_tpu(tmp_path)
+    assert not has_tpu({}, tmp_path)
+    monkeypatch.setattr(devices, "find_spec", lambda name: name == "libtpu")
+    assert has_tpu({}, tmp_path)
+    assert has_tpu({"JAX_PLATFORMS": "tpu,cpu"}, tmp_path)
+    assert not has_tpu({"JAX_PLATFORMS": "cpu"}, tmp_path)
 
 
 def test_workers_have_disjoint_shares_where_there_are_enough():
