@@ -171,51 +171,63 @@ def pose(
         squares=squares,
         asymmetry=asymmetry,
     )
-    lower, upper = _bounds(problems, dict(law.fixed or {}) | dict(known or {}))
-    return replace(problems, lower=lower, upper=upper)
+    lower, upper = limits(problems)
+    every = dict(law.fixed or {}) | dict(known or {})
+    return held_at(replace(problems, lower=lower, upper=upper), every)
 
 
-def _bounds(problems: Problems, known: Mapping[str, float]) -> tuple[Array, Array]:
-    """Lowest and highest theta [1, P]: constants are at least 0, known parameters as known."""
+def limits(problems: Problems) -> tuple[Array, Array]:
+    """Between which theta [B, P] is searched for: constants are at least 0, shapes as they say."""
     law, variables = problems.law, problems.variables()
-    limits = [(0.0 if term.log is None else -LOG_LIMIT, LOG_LIMIT) for term in law.terms]
+    ends = [(0.0 if term.log is None else -LOG_LIMIT, LOG_LIMIT) for term in law.terms]
     for shape in law.shapes:
         low, high = shape.bounds
+        ends.append((np.log(low), np.log(high)) if shape.positive else (low, high))
+    lower, upper = (np.tile(each, (len(problems), 1)) for each in np.array(ends).T)
+    for k, shape in enumerate(law.shapes, len(law.terms)):
         if shape.below:
-            high = float(variables[shape.below].min()) * (1 - 1e-9)
-        limits.append((np.log(low), np.log(high)) if shape.positive else (low, high))
+            least = variables[shape.below].min(axis=0) * (1 - 1e-9)
+            upper[:, k] = np.log(least) if shape.positive else least
+    return lower, upper
+
+
+def held_at(problems: Problems, known: Mapping[str, Array | float]) -> Problems:
+    """The problems with these parameters, in the units of the data, known and not fitted.
+
+    Each is a number or one a problem [B]. ValueError where one cannot be known without another.
+    """
+    law = problems.law
+    lower, upper = problems.lower.copy(), problems.upper.copy()
     for name in known:
         if name not in law.parameters:
             raise ValueError(
                 f"{name} cannot be known: the {law.title} has {', '.join(law.parameters)}"
             )
-        theta = _theta_of(problems, name, known)
-        limits[law.parameters.index(name)] = (theta, theta)
-    lower, upper = np.array(limits).T
-    return lower[None], upper[None]
+        place = law.parameters.index(name)
+        lower[:, place] = upper[:, place] = _theta_of(problems, name, known)
+    return replace(problems, lower=lower, upper=upper)
 
 
-def _theta_of(problems: Problems, name: str, known: Mapping[str, float]) -> float:
+def _theta_of(problems: Problems, name: str, known: Mapping[str, Array | float]) -> Array | float:
     """Of one known parameter, in the order and units of theta."""
     law = problems.law
-    mean = {v: float(s[0]) for v, s in zip(law.variables, problems.x_scale, strict=True)}
+    mean = dict(zip(law.variables, problems.x_scale, strict=True))
     shape = next((shape for shape in law.shapes if shape.name == name), None)
-    term = next((term for term in law.terms if term.coefficient == name), None)
     try:
         if shape is not None:
             value, log = known[name] / unit_of(shape.unit, mean, known), shape.positive
         else:
-            assert term is not None
+            term = law.terms[law.parameters.index(name)]
             factors = [mean[v] ** (-sign * known[e]) for v, e, sign in term.degree]
-            value = known[name] / float(problems.y_scale[0]) / float(np.prod(factors))
+            value = known[name] / problems.y_scale / np.prod(factors, axis=0)
             log = term.log is not None
     except KeyError as missing:
         raise ValueError(
             f"{name} can only be known together with {missing.args[0]}, which decides its unit"
         ) from None
-    if log and value <= 0:
+    if log and np.min(value) <= 0:
         raise ValueError(f"{name} must be positive, not {known[name]}")
-    return float(np.log(value)) if log else float(value)
+    return np.log(value) if log else value
 
 
 def stack(problems: Sequence[Problems]) -> Problems:

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from analysis.estimation.estimate import Estimate
 from analysis.estimation.newton import polish, to_gain
-from analysis.estimation.problem import Indices, Problems, side_by_side
+from analysis.estimation.problem import (
+    Indices,
+    Problems,
+    held_at,
+    limits,
+    logarithmic,
+    side_by_side,
+)
 from analysis.laws.law import Law, evaluate
 from analysis.uncertainty.resampling import LARGEST_LOG_NOISE, Method, resample
 
@@ -75,8 +82,8 @@ def bootstrap(
 ) -> list[Replicates]:
     """Refit `count` resampled data sets of each problem from its best fit.
 
-    `points` [n] are each problem's rows; `fitted` parameters were spent on the rungs. A known
-    constant is drawn anew for every refit from a normal distribution with its standard `errors`.
+    `points` [n] are each problem's rows; `fitted` parameters were spent on the rungs. Known
+    parameters with standard `errors` are drawn anew for every refit.
     """
     drawn = [
         resample(
@@ -96,7 +103,7 @@ def bootstrap(
     y, weights = (
         side_by_side([getattr(item, name).T for item in drawn]) for name in ("y", "weights")
     )
-    every = _drawn_constants(problems.take(owner), errors or {}, seed)
+    every = _drawn_known(problems.take(owner), theta, errors or {}, count, seed)
 
     def refit(rows: Indices, iterations: int) -> Indices:
         """Go on with these replicates and say which of them are not at their end."""
@@ -136,13 +143,34 @@ def bootstrap(
     ]
 
 
-def _drawn_constants(problems: Problems, errors: Mapping[str, float], seed: int) -> Problems:
-    """Known constants of each refit, never negative."""
-    rng, lower = np.random.default_rng([seed, 2]), problems.lower.copy()
-    for k, term in enumerate(problems.law.terms):
-        error = errors.get(term.coefficient, 0.0)
-        if error and term.log is None:
-            noise = error / problems.y_scale * rng.standard_normal(len(problems))
-            lower[:, k] = np.maximum(lower[:, k] + noise, 0)
-    moved = lower != problems.lower
-    return replace(problems, lower=lower, upper=np.where(moved, lower, problems.upper))
+def _drawn_known(
+    problems: Problems, theta: Array, errors: Mapping[str, float], count: int, seed: int
+) -> Problems:
+    """The problems of all refits, with known parameters drawn anew, alike for every fit.
+
+    Positive ones are drawn log-normally, the others normally: constants from 0 on, shapes within
+    their bounds.
+    """
+    law, rng = problems.law, np.random.default_rng([seed, 2])
+    held = (problems.lower == problems.upper)[0]
+    known = dict(zip(law.parameters, problems.natural(theta).T, strict=True))
+    known = {name: known[name] for name, one in zip(law.parameters, held, strict=True) if one}
+    uncertain = [name for name in known if errors.get(name)]
+    if not uncertain:
+        return problems
+    positive = dict(zip(law.parameters, logarithmic(law), strict=True))
+    for name in uncertain:
+        noise = errors[name] * np.tile(rng.standard_normal(count), len(problems) // count)
+        value = known[name]
+        known[name] = value * np.exp(noise / value) if positive[name] else value + noise
+    least, most = limits(problems)
+    drawn = np.clip(
+        held_at(problems, known).lower,
+        np.minimum(least, problems.lower),
+        np.maximum(most, problems.upper),
+    )
+    return replace(
+        problems,
+        lower=np.where(held, drawn, problems.lower),
+        upper=np.where(held, drawn, problems.upper),
+    )

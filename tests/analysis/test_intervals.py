@@ -82,3 +82,54 @@ def test_a_known_parameter_with_an_error_needs_the_bootstrap():
         analysis.FitSettings(intervals="profile", known={"E": (0.3, 0.01)})
     with pytest.raises(ValueError, match=r"fit\.intervals must be bootstrap, profile or delta"):
         analysis.FitSettings(intervals="guess")  # pyright: ignore[reportArgumentType]
+
+
+def drawn(value, error, *, positive):
+    """Of a known parameter, as an oracle draws it."""
+    noise = np.random.default_rng(1).standard_normal((20_000, 1)) * error
+    return value * np.exp(noise / value) if positive else value + noise
+
+
+def of_power(x, y):
+    """log A = mean(log y + alpha log x)."""
+    alpha = drawn(0.35, 0.02, positive=False)
+    return np.exp((np.log(y) + alpha * np.log(x)).mean(axis=1))
+
+
+def of_floor(x, y):
+    """E = mean(y - A x^-alpha)."""
+    return (y - drawn(8.0, 0.5, positive=True) * x**-0.35).mean(axis=1)
+
+
+def of_shifted(x, y):
+    """log A = mean(log y - alpha log(1 / x + 1 / x0))."""
+    x0 = drawn(1e5, 1e4, positive=True)
+    return np.exp((np.log(y) - 0.35 * np.log(1 / x + 1 / x0)).mean(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("law", "known", "fitted_one", "oracle", "truth"),
+    [
+        ("power", {"alpha": (0.35, 0.02)}, "A", of_power, lambda x: 8 * x**-0.35),
+        ("floor", {"A": (8.0, 0.5), "alpha": 0.35}, "E", of_floor, lambda x: 0.3 + 8 * x**-0.35),
+        ("shifted", {"x0": (1e5, 1e4), "alpha": 0.35}, "A", of_shifted,
+         lambda x: 8 * (1 / x + 1e-5) ** 0.35),
+    ],
+)  # fmt: skip
+def test_the_error_of_any_known_parameter_goes_into_the_others(
+    law, known, fitted_one, oracle, truth
+):
+    """On data without noise all spread is the known one's, and least squares are a mean."""
+    x = np.geomspace(1e4, 1e6, 6)
+    frame = pd.DataFrame({"N": x, "loss": truth(x)})
+    residuals = "linear" if law == "floor" else "log"
+    options = {"loss": "squares", "residuals": residuals, "bootstrap": 4000, "known": known}
+    found = analysis.fit(frame, law=law, settings=analysis.FitSettings(**options))
+    low, high = np.quantile(oracle(x, frame["loss"].to_numpy()), [0.025, 0.975])
+    assert found.intervals[fitted_one] == pytest.approx((low, high), abs=0.05 * (high - low))
+    exact = {name: np.atleast_1d(value)[0] for name, value in known.items()}
+    without = analysis.fit(
+        frame, law=law, settings=analysis.FitSettings(**options | {"known": exact})
+    )
+    assert without.parameters == found.parameters
+    assert np.ptp(without.intervals[fitted_one]) < 1e-3 * (high - low)
