@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.fitting import Unsupported
 from analysis.selection import Selection
 
 
@@ -54,25 +55,63 @@ class Comparison:
         return f"{self.other}: {apart}; its loss is {size} {interval}, {over}."
 
 
+@dataclass(frozen=True, kw_only=True)
+class NotCompared:
+    """A question about two series that has no answer, and the reason."""
+
+    baseline: str
+    other: str
+    question: str
+    reason: str
+
+    def sentence(self) -> str:
+        """What cannot be said, and why."""
+        return f"{self.other} against {self.baseline}: no {self.question}: {self.reason}."
+
+
 def compare(
     baseline: tuple[str, Selection], others: Sequence[tuple[str, Selection]], confidence: float
-) -> tuple[Comparison, ...]:
-    """Each of the others against the baseline; those without pairs of one protocol are left out."""
-    found = (_compare(*baseline, *other, confidence) for other in others)
-    return tuple(item for item in found if item is not None)
+) -> tuple[Comparison | NotCompared, ...]:
+    """Each of the others against the baseline, or why the two cannot be."""
+    return tuple(_or_why_not(baseline, other, confidence) for other in others)
+
+
+def shared_horizon(first: Selection, second: Selection) -> float:
+    """The last step at which all runs of both were measured; Unsupported where there is none.
+
+    And where the values of the two are not of one metric and protocol.
+    """
+    for name in ("metric", "protocol"):
+        told = [str(getattr(part, name)) for part in (first, second)]
+        if told[0] != told[1]:
+            raise Unsupported(f"their {name}s differ ({told[0]}; {told[1]})")
+    shared = set(first.horizons) & set(second.horizons)
+    if not shared:
+        raise Unsupported("there is no step at which all runs of both were measured")
+    return float(max(shared))
+
+
+def _or_why_not(
+    baseline: tuple[str, Selection], other: tuple[str, Selection], confidence: float
+) -> Comparison | NotCompared:
+    try:
+        return _compare(*baseline, *other, confidence)
+    except Unsupported as reason:
+        question = "comparison rung by rung"
+        return NotCompared(
+            baseline=baseline[0], other=other[0], question=question, reason=str(reason)
+        )
 
 
 def _compare(
     label: str, first: Selection, other_label: str, second: Selection, confidence: float
-) -> Comparison | None:
-    shared = sorted(set(first.horizons) & set(second.horizons))
-    if not shared or first.protocol != second.protocol:
-        return None
+) -> Comparison:
+    steps = shared_horizon(first, second)
     keys = ["rung", "size", "seed"]
-    ends = [part.at(shared[-1])[[*keys, "value"]] for part in (first, second)]
+    ends = [part.at(steps)[[*keys, "value"]] for part in (first, second)]
     pairs = ends[0].merge(ends[1], on=keys, suffixes=("_first", "_second")).sort_values("size")
     if pairs.empty:
-        return None
+        raise Unsupported("they have no rung of one name and size with the same seed in common")
     pairs["ratio"] = np.log(pairs["value_second"] / pairs["value_first"])
     groups = pairs.groupby("rung", sort=False)["ratio"]
     means, counts = groups.mean(), groups.count()
@@ -93,7 +132,7 @@ def _compare(
     return Comparison(
         baseline=label,
         other=other_label,
-        steps=float(shared[-1]),
+        steps=steps,
         pairs=len(pairs),
         freedom=freedom,
         rungs={

@@ -1,17 +1,18 @@
 """What a report says beyond the fits: of scale, of trust, and of metrics against one another."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
-from analysis.fitting import Unsupported, last_horizon
+from analysis.comparison import NotCompared, shared_horizon
+from analysis.fitting import Unsupported
 from analysis.laws import find
 from analysis.metrics.matrix import correlations
 from analysis.metrics.weighting import searches
-from analysis.scale.shift import Shift, shift
+from analysis.refusals import Refusals
+from analysis.scale.shift import shift
+from analysis.scale.shifted import Shift, in_words
 from analysis.scale.study import scale_of
 from analysis.settings import FitSettings
 from analysis.study import Series, Study
-from analysis.table import TableError
 from analysis.trust.beyond import beyond_compute, beyond_steps
 from analysis.trust.collapse import collapse
 from analysis.trust.held import Beyond
@@ -27,20 +28,34 @@ def in_depth(study: Study) -> Study:
     settings = replace(study.settings, bootstrap=min(study.settings.bootstrap, MOST_DRAWS))
     series = tuple(_in_depth(item, settings) for item in study.series)
     first, *others = series
-    shifts = (_shift(first, other, settings) for other in others)
-    return replace(study, series=series, shifts=tuple(filter(None, shifts)))
+    shifts = [_shift(first, other, x, settings) for other in others for x in ("size", "flops")]
+    refused = (item for item in shifts if isinstance(item, NotCompared))
+    return replace(
+        study,
+        series=series,
+        shifts=tuple(item for item in shifts if isinstance(item, Shift)),
+        not_compared=(*study.not_compared, *refused),
+    )
 
 
 def _in_depth(series: Series, settings: FitSettings) -> Series:
     table, selection, law = series.table, series.selection, series.headline_law
     laws = [name for name in settings.laws if len(find(name).variables) == 1]
+    refused = Refusals()
+    if law is None:
+        refused.update(dict.fromkeys(("sensitivity", "further hold-outs"), "no law was fitted"))
     found = replace(
         series,
         scale=scale_of(selection.points, settings),
-        law_choice=_or_none(lambda: choose(selection, laws, settings)),
-        sensitivity=_or_none(lambda: sensitivity(table, selection, law, settings)) if law else None,
-        collapse=_or_none(lambda: collapse(selection, settings.confidence)),
+        law_choice=refused.attempt("choice of law", lambda: choose(selection, laws, settings)),
+        sensitivity=refused.attempt(
+            "sensitivity", lambda: sensitivity(table, selection, law, settings)
+        )
+        if law
+        else None,
+        collapse=refused.attempt("collapse", lambda: collapse(selection, settings.confidence)),
         beyond=_beyond(series, settings) if law else (),
+        refused=refused,
     )
     if table.foreign:
         return found
@@ -71,23 +86,19 @@ def _beyond(series: Series, settings: FitSettings) -> tuple[Beyond, ...]:
     return (by_compute, *later, *rolling(selection, law, settings))
 
 
-def _shift(first: Series, other: Series, settings: FitSettings) -> Shift | None:
-    """None where the two cannot be compared."""
-    if first.selection.protocol != other.selection.protocol:
-        return None
-    return _or_none(
-        lambda: shift(
-            last_horizon(first.selection),
-            last_horizon(other.selection),
+def _shift(first: Series, other: Series, x: str, settings: FitSettings) -> Shift | NotCompared:
+    """Along x at the last horizon that both share; or why the two cannot be compared."""
+    try:
+        steps = shared_horizon(first.selection, other.selection)
+        return shift(
+            first.selection.at(steps),
+            other.selection.at(steps),
+            x=x,
             names=(first.label, other.label),
             settings=settings,
         )
-    )
-
-
-def _or_none[T](find_out: Callable[[], T]) -> T | None:
-    """None for a question that these runs cannot answer."""
-    try:
-        return find_out()
-    except (Unsupported, TableError):
-        return None
+    except Unsupported as reason:
+        question = f"shift in {in_words(x)}"
+        return NotCompared(
+            baseline=first.label, other=other.label, question=question, reason=str(reason)
+        )

@@ -159,6 +159,7 @@ def _view(series: Series, drawings: Sequence[Drawing], settings: FitSettings) ->
             for item in (_tests(series), series.law_choice, series.sensitivity, series.collapse)
             if item is not None
         ],
+        "refused": series.refused,
         "beyond": beyond_sentences(series.beyond),
         "sample_metrics": list(sentences(series)),
         "proxies": list(proxies_sentences(series)),

@@ -1,13 +1,13 @@
 """Everything a report says about one or more sweeps, as plain data."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.agreement import Agreement, Model, agreement
-from analysis.comparison import Comparison, compare
+from analysis.comparison import Comparison, NotCompared, compare
 from analysis.coordinates import Coordinate, coordinates
 from analysis.files import write
 from analysis.fitted import Fit
@@ -50,7 +50,8 @@ class Series:
     Where several learning rates were tried (`rates`), only the runs at each rung's best are fitted.
     `replicates` are the bootstraps behind `hold_outs` (and, without a hold-out, behind the fits
     to all rungs), by law; they and `table` serve drawing and are not written to JSON. What stands
-    between `inference` and `table` is found by `in_depth`.
+    between `inference` and `table` is found by `in_depth`; `refused` says of each question that
+    these runs cannot answer why.
     """
 
     label: str
@@ -73,6 +74,7 @@ class Series:
     sensitivity: "Sensitivity | None" = None
     collapse: "Collapse | None" = None
     beyond: "tuple[Beyond, ...]" = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
     table: Table = field(repr=False, metadata=NOT_IN_JSON)
     replicates: dict[str, Replicates] = field(
         repr=False, default_factory=dict, metadata=NOT_IN_JSON
@@ -119,6 +121,7 @@ class Study:
     series: tuple[Series, ...]
     asked: FitSettings | None = None
     comparisons: tuple[Comparison, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
     agreement: Agreement | None = None
     shifts: "tuple[Shift, ...]" = ()
 
@@ -151,12 +154,14 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     ]
     inputs = {table.source: table.digest for table in (*tables, *filter(None, [elsewhere]))}
     first, *others = [(item.label, item.selection) for item in series]
+    compared = compare(first, others, settings.confidence)
     return Study(
         settings=settings,
         asked=asked,
         inputs=inputs,
         series=tuple(series),
-        comparisons=compare(first, others, settings.confidence),
+        comparisons=tuple(item for item in compared if isinstance(item, Comparison)),
+        not_compared=tuple(item for item in compared if isinstance(item, NotCompared)),
         agreement=_agreement(series),
     )
 

@@ -7,7 +7,7 @@ from analysis.rounding import short
 from analysis.scale.frontier import Frontier
 from analysis.scale.isoflop import Isoflop
 from analysis.scale.sampling import Lifetime
-from analysis.scale.shift import Shift
+from analysis.scale.shifted import Shift, in_words
 
 
 def isoflop_sheet(found: Isoflop | None) -> Sheet:
@@ -74,7 +74,10 @@ def shifts_sheet(found: Sequence[Shift]) -> Sheet:
             item.other,
             item.baseline,
             item.verdict,
-            f"{item.multiplier} of {item.variable}",
+            in_words(item.variable),
+            str(item.multiplier),
+            f"{item.at:.3g}",
+            str(item.multiplier_at),
             "one for each" if item.own_floors else "one for both",
             str(item.floor_apart or ""),
             str(item.exponents[0]),
@@ -83,6 +86,7 @@ def shifts_sheet(found: Sequence[Shift]) -> Sheet:
         )
         for item in found
     ]
-    headings = ("series", "against", "verdict", "multiplier", "floors", "difference of floors",
-                "exponent of baseline", "exponent", "difference")  # fmt: skip
+    headings = ("series", "against", "verdict", "along", "factor", "at", "factor there", "floors",
+                "difference of floors", "exponent of baseline", "exponent",
+                "difference")  # fmt: skip
     return Sheet(title="Shifted or steeper", headings=headings, rows=tuple(rows))

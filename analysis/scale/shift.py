@@ -107,6 +107,9 @@ def _require(
             raise Unsupported(
                 f"{name}: comparing curves needs {LEAST} values of {x}; it has {have}"
             )
+        wrong = int((~(part[x] > 0) | np.isinf(part[x])).sum())
+        if wrong:
+            raise Unsupported(f"{name}: {wrong} of {len(part)} rows have no positive {x}")
 
 
 def _multiplier(p: dict[str, Array], z: Array) -> Array:

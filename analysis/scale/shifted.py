@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from analysis.scale.band import Band
 
 
+def in_words(variable: str) -> str:
+    """What a curve runs along, as sentences have it."""
+    return {"flops": "training FLOPs"}.get(variable, variable)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Shift:
     """Sweep `other` against `baseline`, by floor laws with one or two exponents.
@@ -45,7 +50,7 @@ class Shift:
 
     def sentence(self) -> str:
         """What was found, in words."""
-        of, x = f"{self.other} against {self.baseline}", self.variable
+        of, x = f"{self.other} against {self.baseline}", in_words(self.variable)
         difference = f"its exponent differs by {self.steeper}"
         alone = " with a floor for each" if self.own_floors else ""
         sure = ""
@@ -63,13 +68,16 @@ class Shift:
 
     def _factor(self) -> str:
         reach = "to come as near to its floor" if self.own_floors else "for the same loss"
-        return f"{self.baseline} needs {self.multiplier} times the {self.variable} {reach}"
+        return (
+            f"{self.baseline} needs {self.multiplier} times the {in_words(self.variable)} {reach}"
+        )
 
     def _at(self) -> str:
-        at = f"{self.variable} = {self.at:.3g}"
+        x = in_words(self.variable)
+        at = f"{x} = {self.at:.3g}"
         if math.isinf(self.multiplier_at.value):
             return f"{self.baseline} never comes to its loss at {at}"
-        return f"at {at} it is worth {self.multiplier_at} times the {self.variable}"
+        return f"at {at} it is worth {self.multiplier_at} times the {x}"
 
 
 def _leaves(band: Band, value: float) -> bool:

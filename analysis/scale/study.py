@@ -1,13 +1,14 @@
 """All scale questions that one table of runs can answer, and why it cannot answer the others."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.fitting import Fitted, Unsupported, fit_tasks, task
+from analysis.fitting import Fitted, fit_tasks, task
 from analysis.laws import find
+from analysis.refusals import Refusals
 from analysis.scale.allocation import Allocation, approach3
 from analysis.scale.cost import MeasuredK, exact, measured_k, per_parameter
 from analysis.scale.envelope import Envelope, envelope
@@ -16,7 +17,6 @@ from analysis.scale.isoflop import Isoflop, isoflop
 from analysis.scale.lifetimes import lifetimes
 from analysis.scale.sampling import Lifetime
 from analysis.settings import FitSettings
-from analysis.table import TableError
 
 BEYOND = (1.0, 10.0, 100.0)
 """Budgets of a frontier beyond the largest measured, as multiples of it."""
@@ -49,15 +49,8 @@ def scale_of(points: pd.DataFrame, settings: FitSettings, *, budgets: int = 12) 
     The allocation and the frontiers rest on the joint law; frontiers count FLOPs by k per
     parameter and step, k measured, and exactly by each rung's own.
     """
-    refused: dict[str, str] = {}
-
-    def attempt[T](name: str, of: Callable[[], T]) -> T | None:
-        try:
-            return of()
-        except (Unsupported, TableError) as error:
-            refused[name] = str(error)
-            return None
-
+    refused = Refusals()
+    attempt = refused.attempt
     empty = Scale(
         points=points, k=None, isoflop=None, allocation=None, frontiers=(), envelope=None,
         refused={"scale question answered": "the table has no column flops"},

@@ -189,7 +189,8 @@ def report(study: "Study", directory: Path, title: str) -> Iterable[object]:
         f"{s.label}: {headline(s)[1]} {tuning_sentence(s)}".removeprefix(": ").rstrip()
         for s in study.series
     ]
-    compared = [item.sentence() for item in study.comparisons]
+    together = (*study.comparisons, *study.shifts, *study.not_compared)
+    compared = [item.sentence() for item in together]
     return [*answers, *rates_sentences(study), *compared, page]
 
 

@@ -40,7 +40,8 @@ def answer(study: "Study") -> Answer:
     """All that `scaling fit` says of a study."""
     from analysis.transfer import rates_sentences
 
-    together = (*rates_sentences(study), *(item.sentence() for item in study.comparisons))
+    compared = (*study.comparisons, *study.not_compared)
+    together = (*rates_sentences(study), *(item.sentence() for item in compared))
     return Answer(parts=[_part(series) for series in study.series], sentences=together)
 
 

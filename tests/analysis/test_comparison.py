@@ -1,11 +1,13 @@
 """Two series side by side, against differences that are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
-from analysis.comparison import compare
+from analysis.comparison import NotCompared, compare
 from analysis.selection import Selection
 
 SIZES = {"a": 1e4, "b": 1e5, "c": 1e6}
@@ -86,4 +88,10 @@ def test_without_repeats_the_error_is_unknown():
 def test_other_protocols_are_not_compared():
     rng = np.random.default_rng(4)
     other = selection(0, 0.01, 2, rng, protocol="q")
-    assert compare(("one", selection(0, 0.01, 2, rng)), [("two", other)], 0.95) == ()
+    (found,) = compare(("one", selection(0, 0.01, 2, rng)), [("two", other)], 0.95)
+    later = selection(0, 0.01, 2, rng)
+    later = replace(later, points=later.points.assign(steps=200.0))
+    (apart,) = compare(("one", selection(0, 0.01, 2, rng)), [("two", later)], 0.95)
+    assert "no step at which all runs of both" in apart.sentence()
+    told = "two against one: no comparison rung by rung: their protocols differ (p; q)."
+    assert isinstance(found, NotCompared) and found.sentence() == told

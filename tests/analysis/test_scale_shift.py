@@ -141,5 +141,10 @@ def test_too_little_is_refused():
     few = sweep(0).query("size < 1e6")
     with pytest.raises(Unsupported, match="new: comparing curves needs 4 values of size"):
         shift(sweep(0), few, names=("old", "new"))
+    with pytest.raises(Unsupported, match="values of flops; it has no column of that name"):
+        shift(sweep(0), sweep(1), x="flops")
+    free = sweep(1).assign(flops=np.r_[np.arange(11.0) + 1, np.nan])
+    with pytest.raises(Unsupported, match="baseline: 1 of 12 rows have no positive flops"):
+        shift(free, free, x="flops")
     with pytest.raises(Unsupported, match=r"set fit\.bootstrap"):
         shift(sweep(0), sweep(1), settings=FitSettings(bootstrap=0))
