@@ -7,14 +7,29 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.table import Table
+from analysis.table import Table, TableError
 
 
-def split(table: Table, several: bool) -> Iterator[tuple[Table, str, dict[str, Any]]]:
-    """(table, label, fixed columns) of each series; labels name the table where there are more."""
-    source = Path(table.source).name if several else ""
+def names_of(sources: Sequence[str]) -> list[str]:
+    """What tells tables apart: nothing for one, else as little of their paths' ends as does it.
+
+    TableError for a table given twice.
+    """
+    if len(sources) == 1:
+        return [""]
+    parts = [Path(source).parts for source in sources]
+    for length in range(1, max(map(len, parts)) + 1):
+        names = [str(Path(*each[-length:])) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    twice = next(source for source in sources if sources.count(source) > 1)
+    raise TableError(f"{twice} is given twice; a table is compared with others")
+
+
+def split(table: Table, name: str = "") -> Iterator[tuple[Table, str, dict[str, Any]]]:
+    """(table, label, fixed columns) of each series; labels begin with the table's name."""
     if not table.swept:
-        yield table, source, {}
+        yield table, name, {}
         return
     groups = table.frame.groupby(list(table.swept), dropna=False, sort=False)
     fixings = [dict(zip(table.swept, values, strict=True)) for values, _ in groups]
@@ -27,7 +42,7 @@ def split(table: Table, several: bool) -> Iterator[tuple[Table, str, dict[str, A
             table.tried[table.tried["run"].isin(frame["run"])] if len(table.tried) else table.tried
         )
         part = replace(table, frame=frame, runs=runs, tried=tried)
-        yield part, f"{source}: {label}" if source else label, fixed
+        yield part, f"{name}: {label}" if name else label, fixed
 
 
 def runs_of(runs: pd.DataFrame, fixed: Mapping[str, Any]) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from analysis.rungs import RungSummary, summarise
 from analysis.sample_metrics import SampleMetric, sample_metrics
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
-from analysis.split import runs_of, split
+from analysis.split import names_of, runs_of, split
 from analysis.table import Table
 from analysis.tuning import RatesElsewhere, read_elsewhere, tunings
 from analysis.uncertainty.bootstrap import Replicates
@@ -113,12 +113,14 @@ class Series:
 class Study:
     """All series of some sweeps, the settings they were fitted with, and what they came from.
 
-    `asked` are the settings before the metric chose its laws and the control its floor.
+    `tables` counts the sweeps. `asked` are the settings before the metric chose its laws and the
+    control its floor.
     """
 
     settings: FitSettings
     inputs: dict[str, str]
     series: tuple[Series, ...]
+    tables: int = 1
     asked: FitSettings | None = None
     comparisons: tuple[Comparison, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
@@ -137,7 +139,7 @@ class Study:
 def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     """Fit every law to every series of the tables, and hold out the largest rungs.
 
-    Raises TableError when a table cannot be fitted as asked (see `selection.select`), when
+    Raises TableError when a table is given twice or cannot be fitted as asked (see `select`), when
     `settings.rates_from` holds no sweep of learning rates, or when it lacks the best inference
     setting or the control that settings ask for. The study's settings know a control's floor.
     """
@@ -149,8 +151,8 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
         settings = replace(settings, laws=laws_for(settings.metric, settings.laws))
     series = [
         analyse_series(part, label, fixed, settings, elsewhere)
-        for table in tables
-        for part, label, fixed in split(table, len(tables) > 1)
+        for table, name in zip(tables, names_of([table.source for table in tables]), strict=True)
+        for part, label, fixed in split(table, name)
     ]
     inputs = {table.source: table.digest for table in (*tables, *filter(None, [elsewhere]))}
     first, *others = [(item.label, item.selection) for item in series]
@@ -160,6 +162,7 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
         asked=asked,
         inputs=inputs,
         series=tuple(series),
+        tables=len(tables),
         comparisons=tuple(item for item in compared if isinstance(item, Comparison)),
         not_compared=tuple(item for item in compared if isinstance(item, NotCompared)),
         agreement=_agreement(series),

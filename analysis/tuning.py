@@ -50,7 +50,7 @@ def read_elsewhere(settings: FitSettings) -> RatesElsewhere | None:
     table = read(settings.rates_from)
     alike = replace(settings, rates_from=None, weights=None, first_step=0, bootstrap=0)
     found = []
-    for part, _, fixed in split(table, several=False):
+    for part, _, fixed in split(table):
         selection = select(part, alike)
         sweep = rate_sweep(selection, runs_of(part.runs, fixed), alike)
         if sweep is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scaling.cli.answer import FITS, Grid, answer, grid, keep, kept, show
+from scaling.cli.several import agreed, require_apart
 
 if TYPE_CHECKING:
     from analysis import FitSettings, Study
@@ -18,6 +19,14 @@ TableArgument = Annotated[
     typer.Argument(
         help="a sweep's directory; a CSV, JSON or Parquet file; a folder of TensorBoard or W&B "
         "runs; or example:NAME"
+    ),
+]
+TablesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TABLE...",
+        help="as for `scaling fit`; several are compared, each a series named by its file or "
+        "directory",
     ),
 ]
 MetricOption = Annotated[str | None, typer.Option(help="metric to fit")]
@@ -96,7 +105,7 @@ def fit(
         if _is_sweep(table) and not law and not columns:
             _answer_of_sweep(table, json, choices)
             return
-        study = _study(table, columns, choices)
+        study = _study([table], columns, choices)
         if json:
             typer.echo(study.to_json(), nl=False)
         else:
@@ -107,7 +116,7 @@ def _answer_of_sweep(directory: Path, json: bool, choices: dict[str, Any]) -> No
     """Say what the directory keeps, if it is still true; else fit, and keep that."""
     said = kept(directory, _chosen(directory, choices))
     if said is None:
-        study = _study(directory, None, choices)
+        study = _study([directory], None, choices)
         study.save(directory / FITS)
         said = keep(directory, study)
     if json:
@@ -127,17 +136,18 @@ def laws() -> None:
 
 
 def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable[..., str]:
-    """A command that analyses a table; `write` puts the study, titled, in a directory.
+    """A command that analyses tables; `write` puts the study, titled, in a directory.
 
     It gives the lines to say.
     """
 
     def command(
-        table: TableArgument,
+        tables: TablesArgument,
         *,
         output: OutputOption = None,
         metric: MetricOption = None,
         weights: WeightsOption = None,
+        split: SplitOption = None,
         hold_out: HoldOutOption = None,
         inference: InferenceOption = None,
         columns: ColumnsOption = None,
@@ -145,12 +155,12 @@ def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable
         with errors_for_people():
             from analysis.in_depth import in_depth
 
-            choices = {"metric": metric, "weights": weights, "hold_out": hold_out}
-            choices["inference"] = inference
-            study = _study(table, columns, choices)
-            study = in_depth(study)
-            title = _place(table).resolve().stem
-            said = "\n".join(map(str, write(study, _output(table, output), title)))
+            choices = {"metric": metric, "weights": weights, "split": split}
+            choices |= {"hold_out": hold_out, "inference": inference}
+            require_apart(tables, output)
+            study = in_depth(_study(tables, columns, choices))
+            title = " and ".join(_place(table).resolve().stem for table in tables)
+            said = "\n".join(map(str, write(study, _output(tables[0], output), title)))
             typer.echo(said, nl=bool(said))
         return said
 
@@ -194,14 +204,16 @@ def report(study: "Study", directory: Path, title: str) -> Iterable[object]:
     return [*answers, *rates_sentences(study), *compared, page]
 
 
-def _study(path: Path, columns: str | None, choices: dict[str, Any]) -> "Study":
-    """Analyse a table with the settings of its manifest, overridden by what was asked for."""
+def _study(paths: list[Path], columns: str | None, choices: dict[str, Any]) -> "Study":
+    """Analyse tables with the settings of their manifests, overridden by what was asked for."""
     import analysis
 
-    table = analysis.read(path, mapping(columns))
-    if table.foreign:
-        typer.echo(table.summary(), err=True)
-    return analysis.analyse([table], _chosen(path, choices))
+    tables = [analysis.read(path, mapping(columns)) for path in paths]
+    for table in tables:
+        if table.foreign:
+            typer.echo(table.summary(), err=True)
+    described = [path for path in paths if _is_sweep(path)] or paths[:1]
+    return analysis.analyse(tables, agreed({path: _chosen(path, choices) for path in described}))
 
 
 def _chosen(path: Path, choices: dict[str, Any]) -> "FitSettings":

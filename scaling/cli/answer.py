@@ -118,14 +118,15 @@ def kept(directory: Path, settings: "FitSettings") -> Answer | None:
 
 
 def keep(directory: Path, study: "Study") -> Answer:
-    """What a study answers, written beside its fits.json if it is of the directory's own table."""
+    """What a study answers, written beside its fits.json if it is of that table alone."""
     from analysis.directory import fingerprint, measured
     from analysis.imports.imported import digest_of
     from sweeps.store.writing import to_json, write
 
     said, of = answer(study), fingerprint(directory, study.asked or study.settings)
     files = measured(directory)
-    if files[0].is_file() and study.inputs.get(str(directory)) == digest_of(files):
+    of_it_alone = study.tables == 1 and files[0].is_file()
+    if of_it_alone and study.inputs.get(str(directory)) == digest_of(files):
         write(directory / KEPT, to_json({"of": of, "fits": _fits(directory), "answer": said}))
     return said
 

@@ -93,7 +93,7 @@ def _report(directory: Path) -> None:
     if last.get("inputs") == inputs and (directory / "report.html").exists():
         typer.echo(f"{last['said']} is up to date")
         return
-    write(directory / "reported.json", to_json({"inputs": inputs, "said": report(directory)}))
+    write(directory / "reported.json", to_json({"inputs": inputs, "said": report([directory])}))
 
 
 def status(

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from scaling.cli import analysis as commands
-from tests.analysis.synthetic import law
+from tests.analysis.synthetic import law, write_sweep
 
 RUNNER = CliRunner()
 
@@ -47,6 +47,38 @@ def test_a_wrong_column_ends_with_status_2_and_a_reason(runs):
     assert result.exit_code == 2
     assert "no column 'M'" in result.stderr
     assert "N, loss" in result.stderr
+
+
+@pytest.mark.slow
+def test_tables_are_compared_under_names_that_tell_them_apart(tmp_path):
+    paths = []
+    for name, better in (("old", 1.0), ("new", 2.0)):
+        (tmp_path / name).mkdir()
+        paths.append(tmp_path / name / "runs.csv")
+        rows = [f"{n},{law(better * n, 4000)},{6 * n}\n" for n in (1e4, 4e4, 1.6e5, 6.4e5, 2.6e6)]
+        paths[-1].write_text("N,loss,flops\n" + "".join(rows))
+    assert "say with -o" in call(commands.table, *paths).stderr
+    assert "is given twice" in call(commands.table, paths[0], paths[0], "-o", tmp_path).stderr
+    result = call(commands.report, *paths, "-o", tmp_path / "both", "--hold-out", 0)
+    assert result.exit_code == 0, result.output
+    assert "new/runs.csv: " in result.stdout
+    assert "2 [2, 2] times the training FLOPs" in result.stdout
+    assert (tmp_path / "both" / "tables" / "fits_2.csv").is_file()
+
+
+def test_manifests_that_set_the_fit_differently_are_refused_unless_an_option_decides(tmp_path):
+    paths = [write_sweep(tmp_path / name, rungs=4, seeds=1) for name in ("a", "b")]
+    for path, count in zip(paths, (0, 1), strict=True):
+        (path / "manifest.yaml").write_text(
+            f"fit: {{hold_out: {count}, bootstrap: 0, laws: [power]}}\n"
+        )
+    result = call(commands.table, *paths, "-o", tmp_path)
+    assert result.exit_code == 2
+    assert "differ in fit.hold_out (0; 1)" in result.stderr
+    assert call(commands.table, *paths, "-o", tmp_path, "--hold-out", 0).exit_code == 0
+    compared = (tmp_path / "tables" / "comparisons.csv").read_text()
+    assert "b,a,all," in compared
+    assert not (paths[0] / "answer.json").exists()
 
 
 def test_any_law_can_be_fitted_by_its_name(runs):
