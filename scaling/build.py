@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from models import transfer
 from models.compute import Compute
 from models.diffusion import densities, weightings
-from models.diffusion.densities import Density
+from models.diffusion.densities import Density, resolution_shift
 from models.diffusion.densities.schedules import Schedule, adaptive, fixed, learned
 from models.diffusion.predictions import error_ratio
 from models.diffusion.process import PROCESSES, Process
@@ -49,13 +49,13 @@ def named(table: dict[str, Callable[..., Any]], config: Section, kind: type) -> 
     return made
 
 
-def density(config: DensityConfig, low: float, high: float, shift: float = 0.0) -> Density:
-    """The configured density, `shift` higher, on [low, high]."""
+def density(config: DensityConfig, low: float, high: float, higher: float = 0.0) -> Density:
+    """The configured density, so much `higher`, on [low, high]."""
     if config.name == "uniform":
         return densities.uniform(low, high)
     with jax.ensure_compile_time_eval():  # a user's may compute with jax, and we be in a trace
         unlimited = named(densities.DENSITIES, config, Density)
-        shifted = densities.shift(unlimited, shift) if shift else unlimited
+        shifted = densities.shift(unlimited, higher) if higher else unlimited
         return densities.truncate(shifted, low, high)
 
 
@@ -66,10 +66,13 @@ def schedule(config: RunConfig) -> Schedule:
     found = {"adaptive": adaptive, "learned": learned}.get(diffusion.density.name)
     if found is not None:
         return found(low, high, **diffusion.density.model_dump(exclude={"name"}))
-    shift = 0.0
-    if diffusion.reference_size is not None:
-        shift = densities.resolution_shift(facts(config.data).size, diffusion.reference_size)
-    return fixed(density(diffusion.density, low, high, shift))
+    return fixed(density(diffusion.density, low, high, shift(config)))
+
+
+def shift(config: RunConfig) -> float:
+    """By how much densities move up for `diffusion.reference_size`."""
+    reference = config.diffusion.reference_size
+    return 0.0 if reference is None else resolution_shift(facts(config.data).size, reference)
 
 
 def process(config: DiffusionConfig) -> Process:
@@ -77,21 +80,22 @@ def process(config: DiffusionConfig) -> Process:
     return named(PROCESSES, config.process, Process)
 
 
-def factor(config: DiffusionConfig) -> Factor:
-    """The factor on the squared `config.error` in the training loss."""
-    noise, error = process(config), config.error
-    if isinstance(config.implied, FreeWeighting):
-        weighting = named(weightings.FACTORS, config.weighting, weightings.Weighting)
+def factor(config: RunConfig) -> Factor:
+    """The factor on the squared `diffusion.error` in the training loss."""
+    diffusion = config.diffusion
+    noise, error = process(diffusion), diffusion.error
+    if isinstance(diffusion.implied, FreeWeighting):
+        weighting = named(weightings.FACTORS, diffusion.weighting, weightings.Weighting)
         return lambda _, log_snr: weightings.on_error(noise, weighting, error, log_snr)
-    low, high = config.log_snr_min, config.log_snr_max
-    if isinstance(config.implied, DensityWeighting):
-        target, of = config.implied.density, config.implied.error
-        drawn = density(target, low, high)
+    low, high = diffusion.log_snr_min, diffusion.log_snr_max
+    if isinstance(diffusion.implied, DensityWeighting):
+        target, of = diffusion.implied.density, diffusion.implied.error
+        drawn = density(target, low, high, shift(config))
 
         def w(log_snr: Array, /) -> Array:
             return drawn.pdf(log_snr) * error_ratio(noise, "epsilon", of, log_snr)
     else:
-        parameters = config.implied.model_dump()
+        parameters = diffusion.implied.model_dump()
         w = weightings.IMPLIED[parameters.pop("name")](**parameters)
     whole = weightings.whole(noise, w, error, low, high)
     return lambda density, log_snr: whole(log_snr) / density.pdf(log_snr)

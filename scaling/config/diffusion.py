@@ -4,12 +4,18 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from scaling.config.densities import FOUND_IN_TRAINING, CosineDensity, DensityConfig
+from scaling.config.densities import (
+    FOUND_IN_TRAINING,
+    CosineDensity,
+    DensityConfig,
+    UniformDensity,
+)
 from scaling.config.log_variance import LearnedLogVariance, LogVarianceConfig, NoLogVariance
 from scaling.config.processes import ProcessConfig, VariancePreserving
 from scaling.config.section import Section
 from scaling.config.weightings import (
     ConstantFactor,
+    DensityWeighting,
     FreeWeighting,
     ImpliedConfig,
     Quantity,
@@ -32,8 +38,8 @@ class DiffusionConfig(Section):
     reference_size: int | None = Field(
         default=None,
         ge=1,
-        description="pixels a side of the images that the density was made for: it shifts by "
-        "2 log(reference / size) (arXiv 2301.11093)",
+        description="pixels a side of the images that `density`, and the density of `implied`, "
+        "were made for: both shift by 2 log(reference / size) (arXiv 2301.11093)",
     )
     draws: Literal["stratified", "antithetic", "independent"] = Field(
         default="stratified", description="how the levels of a batch lie to one another"
@@ -54,6 +60,18 @@ class DiffusionConfig(Section):
         if self.log_snr_min >= self.log_snr_max:
             raise ValueError(
                 f"log_snr_min ({self.log_snr_min}) must lie below log_snr_max ({self.log_snr_max})"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _something_shifts(self) -> "DiffusionConfig":
+        target = self.implied.density if isinstance(self.implied, DensityWeighting) else None
+        given = [density for density in (self.density, target) if density is not None]
+        placeless = (UniformDensity, *FOUND_IN_TRAINING)
+        if self.reference_size is not None and all(isinstance(d, placeless) for d in given):
+            raise ValueError(
+                f"reference_size shifts a density made for images of another size, and the "
+                f"{self.density.name} density has no place to be shifted from: leave it out"
             )
         return self
 

@@ -23,7 +23,7 @@ from scaling.config.train import TrainConfig
 from scaling.config.transfer import MuP
 from scaling.errors import InputError
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 """Raised whenever the same configuration would give other numbers or another layout on disk."""
 
 LATER = (("diffusion", "log_variance"), ("train", "dropout"))

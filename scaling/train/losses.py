@@ -47,7 +47,7 @@ FIFTH = 4
 
 def batches(config: RunConfig, source: Source, mesh: Mesh | None = None) -> Draw:
     """Draws images, hides captions, and draws levels and noise, by the key alone."""
-    schedule, factor = build.schedule(config), build.factor(config.diffusion)
+    schedule, factor = build.schedule(config), build.factor(config)
     uniforms = UNIFORMS[config.diffusion.draws]
     size = config.train.batch_size
 

@@ -81,6 +81,15 @@ def test_a_reference_size_shifts_the_density():
     assert_allclose(peaks, [0, 2 * np.log(2)], atol=0.02)
 
 
+@pytest.mark.parametrize("drawn", ["laplace", "cosine", "uniform", "adaptive"])
+def test_a_reference_size_shifts_what_is_implied_by_a_density_as_what_is_drawn(drawn):
+    sized = {"data": {"source": "mixture", "size": 4}}
+    direct = tiny(diffusion={"density": {"name": "laplace"}, "reference_size": 8}, **sized)
+    diffusion = {"density": {"name": drawn}, "implied": LAPLACE, "reference_size": 8}
+    found = profile(tiny(diffusion=diffusion, **sized), drawn)
+    assert_allclose(found.weighting, profile(direct, "direct").weighting, rtol=2e-3, atol=1e-6)
+
+
 def test_functions_of_a_users_file(mine):
     diffusion = {
         "density": {"name": "file", "function": f"{mine}:ramp"},
@@ -137,6 +146,11 @@ def test_a_function_that_is_none_is_told(mine, function, said):
         ({"density": {"name": "adaptive"}}, "implied: is missing"),
         ({"implied": {"name": "elbo"}, "weighting": {"name": "min_snr"}}, "leave one out"),
         ({"density": {"name": "file", "function": "nowhere.py:f"}}, "there is no file"),
+        ({"density": {"name": "uniform"}, "reference_size": 8}, "uniform density has no place"),
+        (
+            {"density": {"name": "learned"}, "implied": {"name": "elbo"}, "reference_size": 8},
+            "learned density has no place",
+        ),
         ({"weighting": {"name": "table", "log_snr": [0, 1], "values": [1]}}, "values"),
         ({"density": {"name": "linear_beta", "beta_min": 2.0, "beta_max": 2.0}}, "must lie above"),
     ],
@@ -160,5 +174,5 @@ def test_every_named_density_and_weighting_can_be_configured():
         assert_allclose(sum(found.shares), 1, atol=1e-5)
     for name in ("elbo", "epsilon", "x0", "v", "indi", "edm", "edm_monotonic", "min_snr", "p2"):
         config = tiny(diffusion={"implied": {"name": name}})
-        value = build.factor(config.diffusion)(build.schedule(config).density({}), jnp.zeros(1))
+        value = build.factor(config)(build.schedule(config).density({}), jnp.zeros(1))
         assert value[0] > 0
