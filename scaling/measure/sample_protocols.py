@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 from scaling.config import RunConfig, SampleConfig
 from scaling.config.distance_metrics import rises
+from scaling.measure.distances.frechet import PRECISION
 from scaling.measure.features import protocol
 from scaling.measure.features.network import Network
 from scaling.measure.kept_features import sha256
@@ -16,7 +17,7 @@ REAL = "real"
 """What rows of the control have for weights."""
 
 
-DISTANCES = "float32 features, float64 distances"
+DISTANCES = f"float32 features; {PRECISION}; rows shared out by what they hold"
 
 
 def common_protocol(

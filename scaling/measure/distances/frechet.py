@@ -10,7 +10,7 @@ from scaling.measure.distances.moments import Moments, merged, moments
 
 SINGLE_FROM = 512
 """Dimensions from which the products in a covariance are formed in float32, three times faster."""
-PRECISION = f"float64 sums; of float32 features, float32 products from {SINGLE_FROM} dimensions on"
+PRECISION = f"float64 sums; of float32 features float32 products from {SINGLE_FROM} dimensions on"
 INDEPENDENT = 0.03
 """Share of each feature's variance that the others must leave open for that to be safe."""
 
