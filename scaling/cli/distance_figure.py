@@ -29,7 +29,7 @@ def draw(real: FeatureSet, generated: FeatureSet, path: Path) -> None:
 
     from analysis.figures.style import COLUMN, FITTED, INK, styled
 
-    first, second = halves(len(real))
+    first, second = halves(real.features)
     lines = {
         "generated": (frechet_infinite(real.features, generated.features), FITTED, "o"),
         "real halves": (

@@ -15,8 +15,9 @@ from scaling.measure.distances.frechet import (
     many_and_single,
     of_moments,
 )
-from scaling.measure.distances.influence import Transport, thinned, transport
+from scaling.measure.distances.influence import Transport, transport
 from scaling.measure.distances.moments import weighted
+from scaling.measure.distances.order import order
 
 SHUFFLES = 4
 ENOUGH = 16_384
@@ -60,9 +61,8 @@ def class_matched(
     real samples are in cannot be matched: the histogram is that of the others. ValueError where
     no class is shared, or weights leave fewer than FEWEST effective samples.
     """
-    of_real, of_generated = (
-        histograms.top(logits, top) for logits in (real_logits, generated_logits)
-    )
+    real, of_real = in_order(real, real_logits, top)
+    generated, of_generated = in_order(generated, generated_logits, top)
     found = histograms.matching(of_real, of_generated)
     if found.effective < FEWEST:
         raise ValueError(
@@ -81,10 +81,10 @@ def class_matched(
     shuffled = [frechet(a, with_weights(rng.permutation(found.weights))) for _ in range(SHUFFLES)]
     plain = transport(a, gaussian(generated))
     sizes = len(real), len(generated)
-    real, of_real = thinned(real, ENOUGH), thinned(of_real, ENOUGH)
-    generated, of_generated = thinned(generated, ENOUGH), thinned(of_generated, ENOUGH)
+    real, of_real = real[:ENOUGH], of_real[:ENOUGH]
+    generated, of_generated = generated[:ENOUGH], of_generated[:ENOUGH]
     slope_real, slope_generated = matched_slopes(
-        matched, real, generated, thinned(found.weights, ENOUGH), of_real, of_generated
+        matched, real, generated, found.weights[:ENOUGH], of_real, of_generated
     )
     own = variance(slope_real, sizes[0]) + variance(slope_generated, sizes[1])
     difference = (
@@ -101,6 +101,14 @@ def class_matched(
         unmatched=found.unmatched,
         missed=found.missed,
     )
+
+
+def in_order(
+    features: Float[np.ndarray, "n d"], logits: Float[np.ndarray, "n classes"], count: int
+) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, "n top"]]:
+    """Features and likeliest classes, at random but for any order given in the same way."""
+    rows = order(features, logits)[np.random.default_rng(0).permutation(len(features))]
+    return features[rows], histograms.top(logits[rows], count)
 
 
 def matched_slopes(

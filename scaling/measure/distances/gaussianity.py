@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from scaling.measure.distances.order import at_most
 from scaling.measure.distances.sliced import directions
 
 AXES = 6
@@ -30,11 +31,11 @@ def gaussianity(
     Its statistics do not change under an affine map, so that simulated standard Gaussians of the
     same shape have their exact distribution, whatever the covariance: p is uniform under the null
     on its grid of 1 / (simulations + 1). The test takes the larger of the two standardised
-    statistics. Rows beyond MOST_SAMPLES are left out evenly, and `count` says how many were used.
+    statistics. Rows beyond MOST_SAMPLES are left out at random; `count` says how many were used.
     ValueError for fewer samples than twice the axes, or for a projection without spread.
     """
     axes = min(AXES, features.shape[1])
-    rows = features[:: -(-len(features) // MOST_SAMPLES)].astype(np.float64)
+    rows = at_most(features, MOST_SAMPLES).astype(np.float64)
     if len(rows) < 2 * axes:
         raise ValueError(f"{len(rows)} samples are too few for {axes} axes")
     along = directions(features.shape[1], axes, seed)

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate, bootstrap
+from scaling.measure.distances.order import order
 
 
 def inception_score(logits: Float[np.ndarray, "n classes"], *, draws: int = 200) -> Estimate:
@@ -11,7 +12,7 @@ def inception_score(logits: Float[np.ndarray, "n classes"], *, draws: int = 200)
 
     All samples at once, not the mean over ten splits, whose value depends on their size.
     """
-    logits = logits.astype(np.float64)
+    logits = logits[order(logits)].astype(np.float64)
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     p = np.exp(log_p)

@@ -10,6 +10,7 @@ from scaling.measure.distances.estimate import TWO_SIDED_95, Estimate
 from scaling.measure.distances.frechet import Gaussian, frechet, gaussian, of_moments, of_parts
 from scaling.measure.distances.influence import estimate, transport
 from scaling.measure.distances.moments import Moments, merged
+from scaling.measure.distances.order import shuffled
 
 SHARES = 4
 """The samples are halved, cut in three and in four."""
@@ -50,9 +51,9 @@ def frechet_infinite(
     interval reaches there. At least 8 samples a side.
     """
     rng = np.random.default_rng(seed)
-    generated = generated[rng.permutation(len(generated))]
+    generated = shuffled(generated, rng)
     if not isinstance(reference, Moments):
-        reference = reference[rng.permutation(len(reference))]
+        reference = shuffled(reference, rng)
     shares_of_reference, shares_of_generated = in_shares(reference), in_shares(generated)
     found = transport(shares_of_reference[0][0], shares_of_generated[0][0])
     values = [found.distance]

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate
 from scaling.measure.distances.frechet import Gaussian, gaussian, of_squares
 from scaling.measure.distances.moments import Moments, in_blocks
+from scaling.measure.distances.order import at_most
 
 ENOUGH = 4096
-"""Samples from which an error is read: its own error is then 2 % or so. More are read evenly."""
+"""Samples from which an error is read: its own error is then 2 % or so."""
 NEGLIGIBLE = 1e-12
 """Of the largest eigenvalue of S_a S_b: what is smaller carries nothing that could be measured."""
 
@@ -89,12 +90,7 @@ def estimate(
     generated: Float[np.ndarray, "m d"],
 ) -> Estimate:
     """By the infinitesimal jackknife (Jaeckel 1972); a reference known by moments adds nothing."""
-    variance = float(found.slopes_b(thinned(generated)).var()) / len(generated)
+    variance = float(found.slopes_b(at_most(generated, ENOUGH)).var()) / len(generated)
     if not isinstance(reference, Moments):
-        variance += float(found.slopes_a(thinned(reference)).var()) / len(reference)
+        variance += float(found.slopes_a(at_most(reference, ENOUGH)).var()) / len(reference)
     return Estimate.normal(found.distance, variance**0.5)
-
-
-def thinned(rows: Shaped[np.ndarray, "n ..."], most: int = ENOUGH) -> Shaped[np.ndarray, "m ..."]:
-    """Every k-th row, so that no more than `most` are left."""
-    return rows[:: -(-len(rows) // most)]

@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate
 from scaling.measure.distances.frechet import many_and_single
+from scaling.measure.distances.order import order
 
 Kernel = Callable[[Float[np.ndarray, "n d"], Float[np.ndarray, "m d"]], Float[np.ndarray, "n m"]]
 
@@ -66,7 +67,7 @@ def over_subsets(
     if count <= 1:
         return mmd_squared(x, y, kernel)
     rng = np.random.default_rng(0)
-    cuts = [np.array_split(rng.permutation(len(some)), count) for some in (x, y)]
+    cuts = [np.array_split(order(some)[rng.permutation(len(some))], count) for some in (x, y)]
     found = [mmd_squared(x[i], y[j], kernel) for i, j in zip(*cuts, strict=True)]
     value = float(np.mean([part.value for part in found]))
     reach = float(sum((part.high - part.value) ** 2 for part in found)) ** 0.5 / count
@@ -127,6 +128,8 @@ def squared_norms(x: Float[np.ndarray, "n d"]) -> Float[np.ndarray, " n"]:
 
 
 def _of_length_one(features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
+    """Features of zero, which have no direction, stay."""
     length = np.sqrt(squared_norms(features))[:, None]
+    length[length == 0] = 1
     kept = features.dtype if many_and_single(features) else np.float64
     return (features / length).astype(kept, copy=False)

@@ -12,6 +12,7 @@ from scaling.measure.distances.infinite import frechet_infinite
 from scaling.measure.distances.influence import frechet_distance
 from scaling.measure.distances.kernel import cmmd, kid
 from scaling.measure.distances.neighbours import DENSITY_NEIGHBOURS, manifolds
+from scaling.measure.distances.order import order
 from scaling.measure.distances.sliced import sliced_wasserstein
 
 FEWEST = 8
@@ -90,7 +91,7 @@ def control(
     wanted: Collection[str],
 ) -> dict[str, Estimate]:
     """The same between two random halves of the real set: what chance and bias alone amount to."""
-    first, second = halves(len(real))
+    first, second = halves(real, *([] if logits is None else [logits]))
     pair = Pair(
         real=real[first],
         generated=real[second],
@@ -99,7 +100,8 @@ def control(
     return measure(pair, wanted)
 
 
-def halves(count: int, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers of the control's two sets."""
-    first, second = np.array_split(np.random.default_rng(seed).permutation(count), 2)
+def halves(*columns: Float[np.ndarray, "n _"], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of the control's two sets, of features and what else tells samples apart."""
+    rows = order(*columns)
+    first, second = np.array_split(rows[np.random.default_rng(seed).permutation(len(rows))], 2)
     return first, second

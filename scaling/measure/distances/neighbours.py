@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate, bootstrap
 from scaling.measure.distances.frechet import many_and_single
+from scaling.measure.distances.order import order
 
 ROWS_AT_ONCE = 1024
 PRECISION_NEIGHBOURS = 3
@@ -32,6 +33,7 @@ def manifolds(
     real: Float[np.ndarray, "n d"], generated: Float[np.ndarray, "m d"], *, draws: int = 200
 ) -> Manifolds:
     """More than DENSITY_NEIGHBOURS samples a side."""
+    real, generated = real[order(real)], generated[order(generated)]
     if not (many_and_single(real) and many_and_single(generated)):
         real, generated = real.astype(np.float64), generated.astype(np.float64)
     centre = real.mean(axis=0)

@@ -5,7 +5,7 @@ from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate
 from scaling.measure.distances.gaussianity import MOST_SAMPLES
-from scaling.measure.distances.influence import thinned
+from scaling.measure.distances.order import at_most, shuffled
 from scaling.measure.distances.sliced import directions, wasserstein_squared
 
 DIRECTIONS = 64
@@ -22,11 +22,11 @@ def beyond_gaussian(
     Along each direction the squared W2 is never below that of Gaussians with the same means and
     variances (Gelbrich 1990); the excess is what a Frechet distance cannot count. The interval is a
     jackknife over groups of samples (Quenouille 1956). None where the sets do not differ beyond
-    noise. Rows beyond MOST_SAMPLES are left out evenly.
+    noise. Rows beyond MOST_SAMPLES are left out at random.
     """
     along = directions(x.shape[1], DIRECTIONS, seed)
     rng = np.random.default_rng(seed + 1)
-    x, y = (rng.permutation(thinned(some, MOST_SAMPLES) @ along) for some in (x, y))
+    x, y = (shuffled(at_most(some, MOST_SAMPLES), rng) @ along for some in (x, y))
     groups = [np.arange(len(some)) % GROUPS for some in (x, y)]
     apart = np.array([
         excess_and_seen(x[groups[0] != g], y[groups[1] != g], seed) for g in range(GROUPS)

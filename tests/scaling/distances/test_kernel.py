@@ -19,6 +19,11 @@ def test_cmmd_is_of_directions_alone():
     s = 2 * CMMD_BANDWIDTH**2
     within, across = np.exp(-2 / s), (3 * np.exp(-4 / s) + 6 * np.exp(-2 / s)) / 9
     assert_allclose(cmmd(x, y).value, 1000 * (2 * within - 2 * across), rtol=1e-9)
+    # Zero has no direction: it stays, one away from all of length one.
+    z = np.concatenate([y, np.zeros((1, 3))])
+    near = np.exp(-1 / s)
+    of_z, apart = (3 * within + 3 * near) / 6, (9 * across + 3 * near) / 12
+    assert_allclose(cmmd(x, z).value, 1000 * (within + of_z - 2 * apart), rtol=1e-9)
 
 
 def test_blocks_and_order_do_not_matter(monkeypatch):
