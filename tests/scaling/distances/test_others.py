@@ -10,7 +10,7 @@ from scaling.measure.distances.gaussianity import gaussianity
 from scaling.measure.distances.inception_score import inception_score
 from scaling.measure.distances.neighbours import manifolds
 from scaling.measure.distances.shape import beyond_gaussian
-from scaling.measure.distances.sliced import sliced_wasserstein, wasserstein_squared
+from scaling.measure.distances.sliced import potentials, sliced_wasserstein, wasserstein_squared
 
 
 def values(found):
@@ -89,6 +89,33 @@ def test_a_shift_is_seen_in_full_by_means_and_a_split_not_at_all():
     beyond = beyond_gaussian(x[:, :1], corners)
     assert beyond is not None
     assert beyond.low > 0.9
+
+
+@pytest.mark.parametrize("dimension", [1, 4])
+def test_the_sliced_distance_s_interval_is_of_samples_too(dimension):
+    """Shifted Gaussians: |shift|^2 / d along random directions, of which one dimension has one."""
+    rng = np.random.default_rng(3)
+    found = [
+        sliced_wasserstein(
+            rng.normal(size=(200, dimension)), rng.normal(size=(250, dimension)) + 1, count=64
+        )
+        for _ in range(100)
+    ]
+    told = np.array([(item.high - item.value) / 1.96 for item in found])
+    spread = np.std([item.value for item in found], ddof=1)
+    assert 0.88 <= np.mean([item.low <= 1.0 <= item.high for item in found]) <= 1
+    assert 0.85 < told.mean() / spread < (1.2 if dimension == 1 else 2.5)
+
+
+def test_a_potential_says_what_one_sample_more_changes():
+    """Weights are counts: every sample a thousand times, and one of them once more."""
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=(6, 2)), rng.normal(size=(4, 2)) + 0.5
+    many = x.repeat(1000, axis=0)
+    before = wasserstein_squared(many, y)
+    moved = np.array([wasserstein_squared(np.append(many, [row], axis=0), y) - before for row in x])
+    found = potentials(x, y) / (len(many) + 1)
+    assert_allclose(moved - moved.mean(0), found - found.mean(0), rtol=0.01, atol=1e-6)
 
 
 def shares(draw, count=12, samples=400):
