@@ -40,6 +40,11 @@ def utilisation(flops_per_second: float | None, mesh: Mesh, precision: str) -> f
     return flops_per_second / (mesh.size * device.flops_per_second(precision))
 
 
+def on_accelerator() -> bool:
+    """Whether this process computes on anything but a CPU."""
+    return jax.default_backend() != "cpu"
+
+
 def use_compilation_cache(directory: Path | None) -> None:
     """Keep compiled programs on disk, so that a shape is compiled once per machine."""
     if directory is not None:
@@ -55,7 +60,7 @@ def compiler_options() -> dict[str, int | str]:
     third. XLA's other library, Eigen, is the quicker one at matrix products: steps take 2 to 6 %
     less time, and reductions without YNNPACK would cost a small model more than that.
     """
-    if jax.default_backend() != "cpu":
+    if on_accelerator():
         return {}
     options: dict[str, int | str] = {"xla_backend_optimization_level": 1}
     if jax.__version_info__ >= (0, 12):  # earlier ones do not all know the option

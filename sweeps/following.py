@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from scaling import group
+from scaling.environment import on_accelerator
 from scaling.errors import Preempted
+from sweeps.claiming import Seeker
 from sweeps.store import Store
 from sweeps.store.claims import Claim
-from sweeps.worker import NOTHING_LEFT, PREEMPTED, Train, claim_cohort, work
+from sweeps.worker import NOTHING_LEFT, PREEMPTED, Train, work
 
 
 class Agreed(threading.Event):
@@ -24,16 +26,20 @@ def work_together(
 ) -> int:
     """As `work`, in every process of a group that has been joined."""
     if group.alone():
-        return work(store, train, stopping, say)
+        return work(store, train, stopping, say, fragile=on_accelerator())
     if group.is_first():
-        return work(store, train, stopping, say, claim=_announced)
+        return work(store, train, stopping, say, claim=_announcing(Seeker(say)))
     return _follow(store, train, stopping)
 
 
-def _announced(store: Store) -> list[Claim]:
-    claims = claim_cohort(store)
-    group.told_by_first([[claim.run.name, claim.number] for claim in claims])
-    return claims
+def _announcing(seek: Seeker) -> Callable[[Store], list[Claim] | None]:
+    def announced(store: Store) -> list[Claim] | None:
+        claims = seek(store)
+        found = None if claims is None else [[claim.run.name, claim.number] for claim in claims]
+        group.told_by_first(found)
+        return claims
+
+    return announced
 
 
 def _follow(store: Store, train: Train, stopping: threading.Event) -> int:
@@ -44,7 +50,9 @@ def _follow(store: Store, train: Train, stopping: threading.Event) -> int:
             raise Preempted("asked to stop")
 
     while not stopping.is_set():
-        told: Sequence[tuple[str, int]] = group.told_by_first(None)
+        told: Sequence[tuple[str, int]] | None = group.told_by_first(None)
+        if told is None:
+            continue
         if not told:
             return NOTHING_LEFT
         claims = [Claim(store.run(run).directory, number) for run, number in told]

@@ -79,6 +79,12 @@ class EngineConfig(Section):
     checkpoint_seconds: float = Field(
         default=60.0, gt=0, description="wall time between checkpoints"
     )
+    stalled_seconds: float = Field(
+        default=14400.0,
+        gt=0,
+        description="without progress, such as a compiled call or a block of samples, after which "
+        "a worker ends itself, so that another may take over",
+    )
     profile: ProfileConfig | None = Field(default=None, description="none: nothing is traced")
     slurm: SlurmConfig = SlurmConfig()
     ray: RayConfig = RayConfig()

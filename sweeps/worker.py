@@ -1,24 +1,31 @@
 """What an engine starts: claims cohorts one after another, trains them, publishes their results."""
 
+import errno
 import json
+import os
 import threading
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from scaling.errors import InputError, LostClaim, Preempted
 from scaling.files import cache_directory
+from sweeps.claiming import Seeker
+from sweeps.display import clock
+from sweeps.sections import EngineConfig
 from sweeps.store import Store
-from sweeps.store.claims import Claim, is_held, numbers, take
+from sweeps.store.claims import Claim
 from sweeps.store.states import end, release, settle
 from sweeps.store.writing import NO_ROOM, write
 
 NOTHING_LEFT, FAILED, PREEMPTED = 0, 1, 75
 """A worker's exit codes; 75 is EX_TEMPFAIL of sysexits.h, "put it in the queue again"."""
+
+AWAY = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EREMOTEIO, errno.EHOSTDOWN, errno.ENOTCONN}
+"""What a disk or a file server says that is out of order: nothing about the run."""
 
 type Train = Callable[[Sequence[Claim], Callable[[Any], None]], Sequence[Any]]
 """Trains the claimed runs as one cohort, tells its progress, returns one Outcome for each."""
@@ -29,24 +36,33 @@ def work(
     train: Train,
     stopping: threading.Event,
     say: Callable[[str], None],
-    claim: Callable[[Store], list[Claim]] | None = None,
+    claim: Callable[[Store], list[Claim] | None] | None = None,
+    *,
+    fragile: bool = False,
 ) -> int:
     """Claim and train cohorts until none remain; returns the exit code.
 
     A run whose training raises is recorded as failed and the next cohort is begun, but where
-    `claim` tells other processes, too, which then have lost their way. InputError and a full disk
-    are nobody's fault but the directory's: they end the worker.
+    `claim` tells other processes, too, which then have lost their way, and where this process is
+    `fragile`: an accelerator may be out of order after that, and spoil run after run. A disk or
+    file server that is away counts as a lost machine, and ends the worker, too. InputError and a
+    full disk are nobody's fault but the directory's: they end the worker.
     """
     code = NOTHING_LEFT
+    patience = EngineConfig.model_validate(store.sweep["engine"]).stalled_seconds
+    seek = claim or Seeker(say)
     while not stopping.is_set():
-        claims = (claim or claim_cohort)(store)
+        claims = seek(store)
+        if claims is None:
+            continue
         if not claims:
             return code
         names = ", ".join(claim.run.name for claim in claims)
         say(f"training {names}")
         try:
-            with heartbeat(claims, every=store.silence / 16):
-                _finish(claims, train(claims, _Teller(claims, stopping)))
+            teller = _Teller(claims, stopping)
+            with heartbeat(claims, store.silence / 16, _Patience(claims, teller, patience, say)):
+                _finish(claims, train(claims, teller))
             say(f"done {names}")
         except LostClaim as lost:
             release(claims, "released", reason=str(lost))
@@ -64,64 +80,30 @@ def work(
                 release_quietly(claims)
                 where = error.filename or store.directory
                 raise InputError(f"{where}: {NO_ROOM[error.errno]}") from error
+            away = isinstance(error, OSError) and error.errno in AWAY
+            status = "lost" if away else "failed"
             reason = f"{type(error).__name__}: {str(error).strip().partition('\n')[0]}"
-            release(claims, "failed", reason=reason, traceback=tracebacks.format_exc())
-            say(f"failed {names}: {reason}")
-            code = FAILED
+            release_quietly(claims, status, reason=reason, traceback=tracebacks.format_exc())
+            say(f"{status} {names}: {reason}")
             if claim is not None:
-                return code
+                return FAILED
+            if fragile or away:
+                return PREEMPTED
+            code = FAILED
     return PREEMPTED
 
 
-def release_quietly(claims: Sequence[Claim]) -> None:
+def release_quietly(
+    claims: Sequence[Claim],
+    status: str = "released",
+    reason: str = "the worker could not go on",
+    **about: Any,
+) -> None:
     """Give claims up if the disk still takes it; otherwise they lapse with this process."""
     try:
-        release(list(claims), "released", reason="the worker could not go on")
+        release(list(claims), status, reason=reason, **about)
     except (OSError, InputError):
         return
-
-
-def claim_cohort(store: Store) -> list[Claim]:
-    """Claim all unsettled runs of the first free cohort; runs that keep failing go alone."""
-    for cohort in store.sweep["cohorts"]:
-        together: list[Path] = []
-        alone: list[Path] = []
-        for run_id in cohort:
-            run = store.run(run_id).directory
-            if (run / "result.json").exists():
-                continue
-            state = store.state(run_id)
-            if not state.settled:
-                (alone if state.alone else together).append(run)
-        for group in [together, *([run] for run in alone)]:
-            claims = _claim_all(group, store)
-            if claims:
-                return claims
-    return []
-
-
-def _claim_all(runs: Sequence[Path], store: Store) -> list[Claim]:
-    """Claims on every one of `runs`, or on none."""
-    for run in runs:
-        settle(run)  # a worker may have died between finishing a run and publishing it
-    runs = [run for run in runs if not (run / "result.json").exists()]
-    if any(_held(run, store) for run in runs):
-        return []
-    claims: list[Claim] = []
-    for run in runs:
-        claim = take(run, store.clock, store.silence)
-        if claim is None:
-            release(claims, "released", reason="another worker was quicker")
-            return []
-        claims.append(claim)
-    finished = [claim for claim in claims if (claim.run / "result.json").exists()]
-    release(finished, "released", reason="finished by another worker")
-    return [claim for claim in claims if claim not in finished]
-
-
-def _held(run: Path, store: Store) -> bool:
-    claimed = numbers(run / "claims")
-    return bool(claimed) and is_held(run, claimed[-1], store.clock, store.silence)
 
 
 def _finish(claims: Sequence[Claim], outcomes: Sequence[Any]) -> None:
@@ -139,9 +121,10 @@ class _Teller:
         self.claims, self.stopping = claims, stopping
         self.cohort = [claim.run.name for claim in claims]
         self.phase, self.last = "", 0.0
+        self.told = time.monotonic()
 
     def __call__(self, progress: Any) -> None:
-        now = time.time()
+        self.told, now = time.monotonic(), time.time()
         if progress.phase != self.phase or now - self.last >= 1:
             self.phase, self.last = progress.phase, now
             text = json.dumps({**asdict(progress), "time": now, "cohort": self.cohort}) + "\n"
@@ -151,13 +134,42 @@ class _Teller:
             raise Preempted("asked to stop")
 
 
+class _Patience:
+    """Ends this process when it has told no progress for too long: a collective may hang for ever.
+
+    Nothing else can: what hangs is no Python. The attempts count as died.
+    """
+
+    def __init__(
+        self,
+        claims: Sequence[Claim],
+        teller: _Teller,
+        seconds: float,
+        say: Callable[[str], None],
+        leave: Callable[[int], Any] = os._exit,
+    ):
+        self.claims, self.teller, self.seconds = claims, teller, seconds
+        self.say, self.leave = say, leave
+
+    def __call__(self) -> None:
+        """Look whether it is time; called with each heartbeat."""
+        if time.monotonic() - self.teller.told < self.seconds:
+            return
+        phase = self.teller.phase or "start"
+        reason = f"no progress for {clock(self.seconds)} (engine.stalled_seconds) in {phase}"
+        release_quietly(self.claims, "died", reason=reason)
+        self.say(reason)
+        self.leave(PREEMPTED)
+
+
 @contextmanager
-def heartbeat(claims: Sequence[Claim], *, every: float):
-    """Touch the claims from a thread for as long as the block lasts."""
+def heartbeat(claims: Sequence[Claim], every: float, look: Callable[[], None] = lambda: None):
+    """Touch the claims from a thread for as long as the block lasts, and `look` each time."""
     over = threading.Event()
 
     def beat() -> None:
         while not over.wait(every):
+            look()
             for claim in claims:
                 try:
                     claim.beat()

@@ -59,10 +59,11 @@ def main() -> int:
     parser.add_argument("--end-with-parent", action="store_true")
     parser.add_argument("--silence", type=float, default=240.0)
     parser.add_argument("--seconds", type=float, default=0.3)
-    parser.add_argument("--skew", type=float, default=0.0, help="seconds that our clock is wrong")
+    parser.add_argument("--skew", type=float, default=0.0, help="seconds that our stamps are wrong")
     given = parser.parse_args()
-    right = time.time
-    time.time = lambda: right() + given.skew
+    right = os.utime
+    if given.skew:
+        os.utime = lambda path, times=None: right(path, times or (time.time() + given.skew,) * 2)
     if given.end_with_parent:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     stopping = threading.Event()

@@ -87,12 +87,6 @@ def test_a_heartbeat_keeps_a_claim(run):
     assert take(run, clock_of(run), silence=60) is None
 
 
-def test_the_clock_is_the_file_servers_not_ours(run, monkeypatch):
-    take(run, clock_of(run), silence=60)
-    monkeypatch.setattr(time, "time", lambda: 4e9)
-    assert take(run, clock_of(run), silence=60) is None
-
-
 def test_an_ended_attempt_frees_its_run_and_earlier_attempts_are_newest_first(run):
     for _ in range(3):
         end(take(run, clock_of(run)), "preempted")
