@@ -12,6 +12,7 @@ ORDER = ("finished", "diverged", "running", "failed", "pending")
 
 def status(store: Store) -> dict[str, Any]:
     """The sweep's state as plain values: counts by status, and one entry for each run."""
+    store = store.to_look_at()
     now = snapshot(store)
     return {
         "name": store.sweep["name"],
@@ -19,6 +20,7 @@ def status(store: Store) -> dict[str, Any]:
         "counts": {name: now.count(name) for name in ORDER},
         "runs": list(_entries(now)),
         "not_in_manifest": store.stray,
+        "read_only": store.read_only,
     }
 
 
@@ -54,6 +56,8 @@ def text(found: dict[str, Any], *, every: bool = False) -> str:
             lines.append("  " + _line(entry))
     if strays := found["not_in_manifest"]:
         lines.append(f"  {len(strays)} more on disk, from an earlier manifest")
+    if found["read_only"] and found["counts"]["running"]:
+        lines.append("  cannot be written to from here: heartbeats are by this machine's clock")
     return "\n".join(lines)
 
 

@@ -48,9 +48,12 @@ class Claim:
         )
 
     def check(self) -> None:
-        """Raise LostClaim when another has taken over; called before every write."""
+        """Raise LostClaim when another has taken over; called before every write.
+
+        Another machine's view of the folder may be too old to show even our own claim.
+        """
         highest = max(numbers(self.run / "claims"), default=0)
-        if highest != self.number:
+        if highest > self.number:
             raise LostClaim(
                 f"run {self.run.name}: attempt {highest} has taken over from {self.number}"
             )

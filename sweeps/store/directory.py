@@ -1,7 +1,8 @@
 """Opening a sweep's directory, and the runs in it."""
 
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -42,10 +43,14 @@ def _record(directory: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Store:
-    """A sweep's directory. `silence`: seconds without a heartbeat before a claim is taken over."""
+    """A sweep's directory. `silence`: seconds without a heartbeat before a claim is taken over.
+
+    `read_only`: it cannot be written to, and so its file server's clock not be asked.
+    """
 
     directory: Path
     silence: float = SILENCE_SECONDS
+    read_only: bool = False
 
     @classmethod
     def open(cls, directory: str | Path, *, silence: float = SILENCE_SECONDS) -> "Store":
@@ -87,8 +92,16 @@ class Store:
         return sorted(name for name in found if name not in wanted and not name.startswith("."))
 
     def clock(self) -> float:
-        """The file server's time."""
-        return server_clock(self.directory)
+        """The file server's time; of a directory that can only be read, this machine's."""
+        return time.time() if self.read_only else server_clock(self.directory)
+
+    def to_look_at(self) -> "Store":
+        """The store for somebody who only looks, perhaps from where nothing can be written."""
+        try:
+            self.clock()
+        except InputError:
+            return replace(self, read_only=True)
+        return self
 
     def state(self, run_id: str) -> RunState:
         """What the run's files say."""

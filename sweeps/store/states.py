@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,8 @@ type Status = Literal["finished", "diverged", "failed", "running", "pending"]
 
 ATTEMPTS_ALLOWED = {"failed": 2, "died": 3, "lost": 10}
 """Attempts that may raise an error, whose process may be killed, or whose machine may go away,
-before a run counts as failed. Ending the whole sweep, by whatever signal, is none of these."""
+before a run counts as failed. Ending the whole sweep, by whatever signal, is none of these, nor is
+losing a machine after a checkpoint that is newer than any before."""
 
 ATTEMPTS_TOGETHER = {"failed": 1, "died": 2}
 """So many before a run goes on without its cohort, lest it spoil the others' chances too. One death
@@ -56,7 +57,7 @@ def state_of(run: Path, clock: Callable[[], float], silence: float = SILENCE_SEC
     if not claimed:
         return RunState(status="pending")
     ended = [read_json(run / "attempts" / str(n) / "ended.json") for n in claimed]
-    counted = [e for e in ended if e and not e["forgiven"] and e["status"] in ATTEMPTS_ALLOWED]
+    counted = _counted(filter(None, ended))
     highest = claimed[-1]
     if is_held(run, highest, clock, silence):
         return RunState(status="running", attempt=highest, failures=len(counted))
@@ -71,6 +72,18 @@ def state_of(run: Path, clock: Callable[[], float], silence: float = SILENCE_SEC
             )
     alone = any(_count(counted, status) >= n for status, n in ATTEMPTS_TOGETHER.items())
     return RunState(status="pending", failures=len(counted), alone=alone)
+
+
+def _counted(ended: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those attempts, in order, that are held against the run."""
+    newest, counted = 0, []
+    for record in ended:
+        step = record.get("checkpoint", 0)
+        got_on = record["status"] == "lost" and step > newest
+        if record["status"] in ATTEMPTS_ALLOWED and not record["forgiven"] and not got_on:
+            counted.append(record)
+        newest = max(newest, step)
+    return counted
 
 
 def _count(ended: list[dict[str, Any]], status: str) -> int:
@@ -114,6 +127,7 @@ def _record(
         "attempt": claim.number,
         "step": step,
         "reason": reason,
+        "checkpoint": max(numbers(claim.attempt / "checkpoints"), default=0),
         **more,
         "traceback": traceback,
         "forgiven": False,

@@ -12,8 +12,8 @@ import pytest
 
 from scaling.errors import LostClaim
 from sweeps.store.claims import numbers, server_clock, take
-from sweeps.store.states import end, settle, state_of
-from sweeps.store.writing import read_json
+from sweeps.store.states import bury, end, settle, state_of
+from sweeps.store.writing import publish, read_json
 from tests.sweeps.examples import WORKER, make_store
 
 
@@ -112,6 +112,42 @@ def test_failures_and_deaths_are_counted_but_interruptions_are_not(run):
     end(take(run, clock_of(run)), "failed", reason="ValueError: again")
     state = state_of(run, clock_of(run))
     assert (state.status, state.reason, state.failures) == ("failed", "ValueError: again", 4)
+
+
+def test_machines_that_are_lost_count_only_if_training_did_not_get_on(run):
+    """Twelve machines lost in days of training, then ten that come to nothing."""
+    for step in range(1, 13):
+        claim = take(run, clock_of(run))
+        (claim.attempt / "checkpoints" / str(step)).mkdir(parents=True)
+        bury(claim, "lost", reason="its machine is gone", traceback="")
+        assert state_of(run, clock_of(run)).failures == 0
+    for failures in range(1, 10):
+        bury(take(run, clock_of(run)), "lost", reason="its machine is gone", traceback="")
+        assert state_of(run, clock_of(run)).failures == failures
+        assert state_of(run, clock_of(run)).status == "pending"
+    bury(take(run, clock_of(run)), "lost", reason="its machine is gone", traceback="")
+    assert state_of(run, clock_of(run)).status == "failed"
+
+
+def test_a_claim_that_the_folder_does_not_show_yet_is_not_lost(run):
+    """On another machine of a group, whose view of a network's folder is a few seconds old."""
+    claim = take(run, clock_of(run))
+    claim.path.rename(claim.path.with_name(".later"))
+    claim.check()
+
+
+def test_a_link_that_was_made_though_the_server_says_it_exists(run, monkeypatch):
+    """The answer was lost on its way, and the request sent again."""
+    link = os.link
+
+    def twice(*paths):
+        link(*paths)
+        link(*paths)
+
+    monkeypatch.setattr(os, "link", twice)
+    assert publish(run / "mine", "ours")
+    assert not publish(run / "mine", "theirs")
+    assert (run / "mine").read_text() == "ours"
 
 
 def test_workers_that_are_killed_and_stopped_leave_every_run_once_with_one_writer(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from sweeps.display import Lines
 from sweeps.engines import LocalEngine
 from sweeps.snapshot import snapshot
+from sweeps.status import status, text
 from sweeps.store.claims import numbers, take
 from sweeps.store.writing import read_json, read_lines
 from sweeps.supervise import supervise
@@ -76,6 +77,19 @@ def test_a_directory_that_becomes_read_only_ends_workers_in_a_line(disk):
     remount(disk, "rw")
     supervise(store, LocalEngine(store.directory, 2, WORKER), 2, Lines(lambda _: None))
     assert_whole(store)
+
+
+def test_status_needs_to_read_only(disk):
+    store = make_store(disk / "s", ALONE)
+    assert take(store.runs[0].directory, store.clock)
+    before = status(store)
+    remount(disk, "ro")
+    after = status(store)
+    remount(disk, "rw")
+    assert after["counts"] == before["counts"]
+    assert after["runs"][0]["silent_seconds"] < 60
+    assert "by this machine's clock" in text(after)
+    assert "by this machine's clock" not in text(before)
 
 
 def test_with_stamps_that_are_wrong_by_an_hour_every_file_has_one_writer(tmp_path):
