@@ -5,8 +5,10 @@ multiplications *and* additions (twice the multiply-adds that papers call Gflops
 is left out. Tests hold the sums against the traced and the compiled programs.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
+from operator import add
 from typing import Literal
 
 from models.compute import Rematerialise
@@ -25,6 +27,7 @@ class Layer:
     kind: Kind = "body"
     backward: int = 2  # products of the backward pass over those of the forward pass
     kept: int = 0  # numbers that the backward pass needs, unless it computes them again
+    working: int = 0  # more numbers, while the backward pass is at its block
     result: int = 0  # numbers that a product with weights gives
     entry: bool = False  # what enters a block, which is kept in any case
 
@@ -58,13 +61,13 @@ def linear(
 def attention(name: str, queries: int, keys: int, width: int, heads: int) -> Layer:
     """Queries with keys and weights with values.
 
-    Keeps q, k, v, and the weights before, during and after their softmax, as XLA does on a CPU;
-    fused attention on an accelerator does not.
+    Keeps q, k, v and the weights after their softmax; fused attention on an accelerator keeps no
+    weights.
     """
     return Layer(
         name=name,
         multiply_adds=2 * queries * keys * width,
-        kept=(queries + 2 * keys) * width + 3 * heads * queries * keys,
+        kept=(queries + 2 * keys) * width + heads * queries * keys,
     )
 
 
@@ -122,19 +125,25 @@ def total(layers: Iterable[Layer]) -> Counts:
 
 
 def _kept(layers: Sequence[Layer]) -> dict[Rematerialise, int]:
-    """By what is computed again: then one block at a time has all its numbers in memory."""
+    """By what is computed again, at the block of the backward pass where it is most.
+
+    Blocks behind that one, which come first there, have let go of their numbers; where the block's
+    are computed again, all are in memory, and the gradient of what entered it.
+    """
     blocks: dict[str, list[Layer]] = {}
     for layer in layers:
         blocks.setdefault(layer.name.rpartition("/")[0], []).append(layer)
     outside = sum(layer.kept for layer in blocks.pop("", []))
-    at_work = max((sum(layer.kept for layer in b) for b in blocks.values()), default=0)
-    inside = [layer for b in blocks.values() for layer in b]
-    entries = sum(layer.kept for layer in inside if layer.entry)
-    results = sum(layer.result for layer in inside)
+
+    def most(held: Callable[[Layer], int], again: bool) -> int:
+        sums = accumulate(sum(map(held, b)) for b in blocks.values())
+        at_work = (sum(x.working + again * x.kept for x in b) for b in blocks.values())
+        return outside + max(map(add, sums, at_work), default=0)
+
     return {
-        "nothing": outside + sum(layer.kept for layer in inside),
-        "all": outside + entries + at_work,
-        "all_but_products": outside + entries + results + at_work,
+        "nothing": most(lambda layer: layer.kept, again=False),
+        "all": most(lambda layer: layer.entry * layer.kept, again=True),
+        "all_but_products": most(lambda x: x.entry * x.kept + x.result, again=True),
     }
 
 

@@ -15,9 +15,18 @@ UNROLL_UP_TO = 5
 """Deepest stack that is unrolled: a loop costs small models a fifth of a step on a CPU, large ones
 next to nothing, and compiles in half the time."""
 
+
+def _is_product_with_weights(primitive: Any, *inputs: Any, **parameters: Any) -> Any:
+    """Whether a result is a matrix product's or a convolution's; not attention's, among images."""
+    is_matrix_product = jax.checkpoint_policies.dots_with_no_batch_dims_saveable
+    return primitive is jax.lax.conv_general_dilated_p or is_matrix_product(
+        primitive, *inputs, **parameters
+    )
+
+
 KEPT: dict[str, Callable[..., Any] | None] = {
     "all": None,
-    "all_but_products": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+    "all_but_products": _is_product_with_weights,
 }
 
 

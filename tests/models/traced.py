@@ -63,3 +63,11 @@ def compiled_flops(function, *arguments):
     """FLOPs by the compiler's count, elementwise work among them."""
     found: Any = jax.jit(function).lower(*arguments).compile().cost_analysis()
     return found["flops"]
+
+
+def compiled_bytes(function, *arguments):
+    """Memory of temporaries by the compiler's plan, which needs no fast code."""
+    options = {"xla_backend_optimization_level": 0}
+    compiled = jax.jit(function).lower(*arguments).compile(compiler_options=options)
+    found: Any = compiled.memory_analysis()
+    return found.temp_size_in_bytes

@@ -1,6 +1,8 @@
 """The layers of an EDM2, as `models.networks.edm2.network` builds them."""
 
-from models.counting import Layer, attention, block, embedding, linear
+from dataclasses import replace
+
+from models.counting import Layer, attention, block, elementwise, embedding, entry, linear
 from models.networks.edm2.shape import Block, EDM2Shape
 
 
@@ -14,26 +16,38 @@ def convolution(
         multiply_adds=kernel**2 * inputs * outputs * side**2,
         backward=backward,
         kept=inputs * side**2,
+        result=outputs * side**2,
     )
 
 
 def layers_of_block(spec: Block, shape: EDM2Shape) -> list[Layer]:
-    """A block's layers; beside their inputs, the modulated and the normalised maps are kept."""
+    """A block's layers; what enters has the channels joined to it and is not yet resampled.
+
+    Beside it the gradient of what is joined is kept, until the block that it came from.
+    """
     side, outputs, pixels = spec.side, spec.outputs, spec.side**2
     found = [
+        entry(spec.inputs * spec.side_before**2 + spec.joins * pixels),
         Layer(name="gain", parameters=1),
         convolution("conv_res0", spec.inputs if spec.decodes else outputs, outputs, side),
         linear("emb_linear", shape.embedding, outputs, 1, bias=False, kind="modulation"),
         convolution("conv_res1", outputs, outputs, side),
-        Layer(name="activations", kept=3 * outputs * pixels),
+        # Of the first activation its input, slope and gradient; modulated, activated, added and
+        # clipped maps with theirs; in the encoder the normalised one.
+        elementwise(
+            "elementwise", (3 * spec.inputs + (6 if spec.decodes else 8) * outputs) * pixels
+        ),
     ]
     if spec.inputs != outputs:
-        found.append(convolution("conv_skip", spec.inputs, outputs, side, 1))
+        # It reads what enters, which is kept already.
+        found.append(replace(convolution("conv_skip", spec.inputs, outputs, side, 1), kept=0))
     if spec.attends:
         found += [
             convolution("attn_qkv", outputs, 3 * outputs, side, 1),
             Layer(name="attn_normalised", kept=3 * outputs * pixels),
             attention("attention", pixels, pixels, outputs, shape.heads(outputs)),
+            # Attention comes last, so that its weights' gradients meet all that the block keeps.
+            Layer(name="attn_gradients", working=2 * shape.heads(outputs) * pixels**2),
             convolution("attn_proj", outputs, outputs, side, 1),
         ]
     return block(spec.name, found)

@@ -33,6 +33,11 @@ class Block:
     attends: bool = False
     joins: int = 0
 
+    @property
+    def side_before(self) -> int:
+        """The side of what enters, before its resampling."""
+        return {"keep": self.side, "down": 2 * self.side, "up": self.side // 2}[self.resample]
+
 
 @dataclass(frozen=True, kw_only=True)
 class EDM2Shape:

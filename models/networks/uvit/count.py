@@ -29,7 +29,8 @@ def layers(shape: UViTShape) -> list[Layer]:
         # Both norms' outputs, the sum after attention, and what gelu keeps.
         elementwise("elementwise", 15 * d * n),
     ]
-    joined = [linear("skip", 2 * d, d, n), *sublayers]
+    # A skip enters, too, and its gradient is kept until the block that it came from.
+    joined = [entry(2 * d * n), linear("skip", 2 * d, d, n), *sublayers]
     blocks = [
         layer
         for i in range(shape.rung.depth)
