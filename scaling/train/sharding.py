@@ -20,7 +20,8 @@ AXES = ("run", "data", "fsdp")
 EXAMPLES = ("data", "fsdp")
 
 STACKED = "blocks"
-"""Below this name a parameter's first axis counts blocks, one of which is gathered at a time."""
+"""Below a name that ends so (U-ViT has two stacks) a parameter's first axis counts blocks, one of
+which is gathered at a time."""
 
 WORTH_SPLITTING = 2**12
 """Numbers in the smallest parameter that is split: below, gathering costs more than it saves."""
@@ -50,7 +51,7 @@ def partition(path: tuple[Any, ...], shape: tuple[int, ...], fsdp: int) -> P:
 
     Small arrays, and those with no such axis, are held whole.
     """
-    stacked = any(getattr(key, "key", None) == STACKED for key in path)
+    stacked = any(str(getattr(key, "key", "")).endswith(STACKED) for key in path)
     axes = range(int(stacked), len(shape))
     divisible = [axis for axis in axes if shape[axis] % fsdp == 0]
     if fsdp == 1 or not divisible or math.prod(shape) < WORTH_SPLITTING:

@@ -20,7 +20,7 @@ from scaling.train.program import TrainState, make_program
 from scaling.train.program import rates as rates_of
 from tests.scaling.conftest import PATIENT, tiny
 
-RUNS, STEPS, BATCH = 4, PATIENT.steps_per_call, 16
+STEPS, BATCH = PATIENT.steps_per_call, 16
 MIXTURE = {"source": "mixture", "size": 4, "components": 4}
 SOURCES = {
     "mixture": MIXTURE,
@@ -32,16 +32,18 @@ EDM2 = {
     "diffusion": {"log_variance": {"name": "learned"}},
     "train__dropout": 0.3,
 }
+UVIT = {"model": {"family": "uvit", "depth": 3, "width": 16, "heads": 1, "patch_size": 2}}
 # Devices along `run` and along `fsdp`, of eight; the others go to `data`.
-SPLITS = {
-    "mixture": ((1, 1), (1, 8), (2, 2), (4, 2)),
+SPLITS = {"mixture": ((1, 8), (2, 2))}
+EVERY_SPLIT = {
+    "mixture": tuple((run, f) for run in (1, 2, 4, 8) for f in (1, 2, 4, 8) if run * f <= 8),
     "digits": ((2, 1),),
 }
 
 
-def configs(data: dict, **changes: Any) -> list:
+def configs(data: dict, runs: int = 4, **changes: Any) -> list:
     """Runs that differ in their seed and their rate."""
-    rates = np.linspace(3e-3, 1e-3, RUNS).tolist()
+    rates = np.linspace(3e-3, 1e-3, runs).tolist()
     return [
         tiny(
             data=data,
@@ -82,13 +84,19 @@ def arguments(members: list, source: Source, state: TrainState, mesh: Mesh | Non
     return [*values, np.int32(0), np.int32(STEPS)]
 
 
+def differences(one: Any, other: Any) -> list[float]:
+    """Of each pair of leaves the largest difference, over their largest entry."""
+
+    def of(a: Any, b: Any) -> float:
+        a, b = (np.asarray(each, np.float64) for each in (a, b))
+        return float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), 1e-30))
+
+    return jax.tree.leaves(jax.tree.map(of, one, other))
+
+
 def apart(one: Any, other: Any) -> float:
-    """The largest difference of any two leaves, over the leaf's largest entry or one."""
-    found = 0.0
-    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
-        differences = np.abs(np.asarray(a, np.float64) - np.asarray(b, np.float64))
-        found = max(found, float(differences.max() / max(np.abs(a).max(), 1.0)))
-    return found
+    """The largest of these differences."""
+    return max(differences(one, other), default=0.0)
 
 
 def whole(members: list) -> tuple:
@@ -99,9 +107,9 @@ def whole(members: list) -> tuple:
     values = arguments(members, source, first)
     compiled = program.advance.lower(*values).compile()
     state = jax.device_get(compiled(*values))
-    moved = apart(first.parameters, state.parameters)
+    moved = float(np.median(differences(first.parameters, state.parameters)))
     # One device takes the runs one after another, and the analysis counts a loop's body once.
-    return members, source, first, state, moved, RUNS * compiled.cost_analysis()["flops"]
+    return members, source, first, state, moved, len(members) * compiled.cost_analysis()["flops"]
 
 
 def split(name: str, along_run: int, fsdp: int, reference: tuple) -> dict:
@@ -114,7 +122,8 @@ def split(name: str, along_run: int, fsdp: int, reference: tuple) -> dict:
     state = compiled(*values)
     text = compiled.as_text()
     image = f"{source.facts.size},{source.facts.size},1]"
-    local = f"f32[{RUNS // along_run},{BATCH * along_run // 8},{image}"
+    runs = len(members)
+    local = f"f32[{runs // along_run},{BATCH * along_run // 8},{image}"
     return {
         "name": name,
         "mesh": list(mesh.shape.values()),
@@ -126,7 +135,7 @@ def split(name: str, along_run: int, fsdp: int, reference: tuple) -> dict:
             "log-variance": apart(expected.log_variance, state.log_variance),
         },
         "flops": compiled.cost_analysis()["flops"] / flops,
-        "has_whole_batches": f"f32[{RUNS},{BATCH},{image}" in text,
+        "has_whole_batches": f"f32[{runs},{BATCH},{image}" in text,
         "has_local_batches": local in text,
         "devices": [len(leaf.sharding.device_set) for leaf in jax.tree.leaves(state)],
         "share": sum(leaf.addressable_shards[0].data.size for leaf in jax.tree.leaves(state))
@@ -144,11 +153,11 @@ def cohort(directory: Path) -> None:
     run_cohort(members, execution=PATIENT)
 
 
-def report() -> list[dict]:
-    """Every split that is tested."""
+def report(splits_of: dict[str, tuple[tuple[int, int], ...]], runs: int) -> list[dict]:
+    """These splits of so many runs of these sources."""
     found = []
-    for name, splits in SPLITS.items():
-        reference = whole(configs(SOURCES[name]))
+    for name, splits in splits_of.items():
+        reference = whole(configs(SOURCES[name], runs))
         found += [split(name, *sizes, reference) for sizes in splits]
     return found
 
@@ -205,8 +214,12 @@ if __name__ == "__main__":
         print(json.dumps(largest()))
         sys.exit()
     sharding.WORTH_SPLITTING = 64  # the networks here are tiny
-    if sys.argv[1] == "edm2":
-        print(json.dumps(split("edm2", 2, 2, whole(configs(MIXTURE, **EDM2)))))
+    if sys.argv[1] in ("edm2", "uvit"):
+        members = configs(MIXTURE, **{"edm2": EDM2, "uvit": UVIT}[sys.argv[1]])
+        print(json.dumps(split(sys.argv[1], 2, 2, whole(members))))
+        sys.exit()
+    if sys.argv[1] == "every split":
+        print(json.dumps(report(EVERY_SPLIT, runs=8)))
         sys.exit()
     cohort(Path(sys.argv[1]))
-    print(json.dumps(report()))
+    print(json.dumps(report(SPLITS, runs=4)))

@@ -12,15 +12,19 @@ import pytest
 from jax.sharding import PartitionSpec as P
 from numpy.testing import assert_allclose
 
+from models.ladder import Rung
 from scaling.mesh import devices_to_hold
 from scaling.train.sharding import make_mesh, partition
+from tests.models.small import abstract, shape_of
 from tests.scaling import eight_devices
 from tests.scaling.conftest import values_of
 
 
 def on_eight_devices(argument: str | Path) -> Any:
     """What the script prints last."""
-    settings = {"XLA_FLAGS": "--xla_force_host_platform_device_count=8", "JAX_PLATFORMS": "cpu"}
+    # Programs run for a few steps: they need not be fast, and compile in half the time.
+    flags = "--xla_force_host_platform_device_count=8 --xla_backend_optimization_level=0"
+    settings = {"XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"}
     done = subprocess.run(
         [sys.executable, "-m", eight_devices.__name__, argument],
         env=os.environ | settings,
@@ -32,40 +36,61 @@ def on_eight_devices(argument: str | Path) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def by_split(found: list[dict]) -> dict[tuple[str, int, int], dict]:
+    return {(x["name"], x["mesh"][0], x["mesh"][2]): x for x in found}
+
+
 @pytest.fixture(scope="module")
 def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int, int], dict]]:
     """Where the cohort of eight devices wrote, and how each split differed from one device."""
     directory = tmp_path_factory.mktemp("eight")
-    found = on_eight_devices(directory)
-    return directory, {(x["name"], x["mesh"][0], x["mesh"][2]): x for x in found}
+    return directory, by_split(on_eight_devices(directory))
 
 
-SPLITS = [(name, *sizes) for name, splits in eight_devices.SPLITS.items() for sizes in splits]
+@pytest.fixture(scope="module")
+def every_split() -> dict[tuple[str, int, int], dict]:
+    """How each split differed from one device, all factorisations of eight among them."""
+    return by_split(on_eight_devices("every split"))
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_a_sharded_program_computes_what_one_device_does(eight, split):
-    found = eight[1][split]
-    _, along_run, fsdp = split
-    assert found["mesh"] == [along_run, 8 // (along_run * fsdp), fsdp]
-    assert found["moved"] > 1e-3  # so that being equal means something
+def splits_of(table: dict) -> list[tuple[str, int, int]]:
+    return [(name, *sizes) for name, splits in table.items() for sizes in splits]
+
+
+def same_as_on_one_device(found: dict) -> None:
+    """Adam divides by the gradient's size and so enlarges the rounding of small ones."""
+    assert found["moved"] > 0.01  # so that being equal means something
     for what, apart in found["apart"].items():
-        assert apart < 1e-5, what
+        assert apart < (1e-6 if what == "losses" else 5e-4), what
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_batches_and_states_really_are_divided(eight, split):
-    found = eight[1][split]
+def really_divided(found: dict, runs: int) -> None:
+    along_run, _, fsdp = found["mesh"]
     # The program of one device: its arrays of images have its own share of runs and examples.
     assert found["has_local_batches"]
     assert not found["has_whole_batches"]
     # An eighth of the arithmetic, and the optimiser's, which examples do not divide.
     assert 1 / 8 <= found["flops"] < 1 / 4
     assert set(found["devices"]) == {8}
-    assert set(found["runs_each"]) == {eight_devices.RUNS // split[1]}
+    assert set(found["runs_each"]) == {runs // along_run}
     # Each device holds its runs' states, and of these its share but for small arrays.
-    _, along_run, fsdp = split
     assert 1 / (along_run * fsdp) <= found["share"] < 1.3 / (along_run * fsdp)
+
+
+@pytest.mark.parametrize("split", splits_of(eight_devices.SPLITS))
+def test_a_sharded_program_computes_what_one_device_does(eight, split):
+    found = eight[1][split]
+    _, along_run, fsdp = split
+    assert found["mesh"] == [along_run, 8 // (along_run * fsdp), fsdp]
+    same_as_on_one_device(found)
+    really_divided(found, runs=4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", splits_of(eight_devices.EVERY_SPLIT))
+def test_every_division_of_eight_devices_computes_what_one_does(every_split, split):
+    same_as_on_one_device(every_split[split])
+    really_divided(every_split[split], runs=8)
 
 
 def test_a_cohort_on_eight_devices_measures_what_one_device_does(eight, train):
@@ -131,13 +156,29 @@ def test_the_longest_axis_that_divides_is_split_and_never_that_of_blocks(path, s
     assert partition(path, shape, 4) == expected
 
 
+@pytest.mark.parametrize("family", ["dit", "uvit"])
+def test_no_array_is_split_along_an_axis_that_counts_blocks(family):
+    """Those grow with depth, and here divide by eight as no other axis does."""
+    shallow, deep = (
+        abstract(family, shape_of(family, "pooled", rung=Rung(name="", depth=n, width=70, heads=1)))
+        for n in {"dit": (8, 16), "uvit": (17, 33)}[family]
+    )
+
+    def split(path, leaf, other):
+        axes = partition(path, leaf.shape, 8)
+        return [a for a, n, m in zip(axes, leaf.shape, other.shape, strict=False) if n != m]
+
+    found = jax.tree_util.tree_map_with_path(split, shallow, deep)
+    assert not any(jax.tree.leaves(found))
+
+
 @pytest.mark.slow
-def test_dropout_and_a_learned_log_variance_are_what_they_are_on_one_device():
-    found = on_eight_devices("edm2")
+@pytest.mark.parametrize("name", ["edm2", "uvit"])
+def test_other_families_are_what_they_are_on_one_device(name):
+    """EDM2 with dropout and a learned log-variance; U-ViT with two stacks of blocks."""
+    found = on_eight_devices(name)
     assert found["mesh"] == [2, 2, 2]
-    assert found["moved"] > 1e-3
-    for what, apart in found["apart"].items():
-        assert apart < 1e-5, what
+    same_as_on_one_device(found)
 
 
 @pytest.mark.slow
