@@ -2,6 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ DECIDED = 25.0  # nats beyond log(n) in half a sketch at which none but its like
 UNSEEN = 0.4  # nats in the last directions below which they are not compared
 OFFSETS = 1  # keys of the nested estimator's draws are folded with this first
 PROCESS = variance_exploding()  # the x0-error of the best denoiser is the same for all
+READ_AT_ONCE = 256  # images that one thread reads before it is given more
 VERSION = 3  # raised when the same settings would give other numbers
 
 # (x0, z, log_snr, (images, index), allowed, (ids, level, draw)) -> squared errors, [b]
@@ -93,10 +95,10 @@ def save(path: Path, errors: Float[np.ndarray, "n k"]) -> None:
 def compute(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.ndarray, "n k"]:
     """The x0-errors themselves."""
     measure, chosen = config.measure, config.measure.floor
-    tokens = np.asarray(source.arrays.tokens)
+    stored, tokens = training(source)
     groups, own = groups_of(tokens, data.tokens)
     levels = jnp.asarray(measure.log_snr, jnp.float32)
-    summary, parts = estimates(config, source)
+    summary, parts = estimates(config, source, stored)
 
     def of_batch(
         given: tuple[Array, list[Index | None]], batch: EvaluationSet
@@ -125,8 +127,23 @@ def compute(config: RunConfig, source: Source, data: EvaluationSet) -> Float[np.
         per_draw = jnp.concatenate(found).reshape(len(levels), measure.draws, -1)
         return jnp.mean(per_draw, axis=1).T
 
-    given = (source.arrays.images, summary)
+    given = (stored, summary)
     return in_blocks(jax.jit(of_batch), given, data._replace(tokens=own[:, None]))
+
+
+def training(source: Source) -> tuple[Num[Array, "n h w c"], Num[np.ndarray, "n t *e"]]:
+    """All training images on the device, as stored, and their captions; read once if streamed."""
+    if source.fetch is None:
+        return source.arrays.images, np.asarray(source.arrays.tokens)
+    assert source.examples is not None
+    rows = np.arange(source.examples)
+    first = source.fetch(rows[:1])
+    images, tokens = (np.empty((len(rows), *a.shape[1:]), a.dtype) for a in first)
+    parts = np.split(rows, range(READ_AT_ONCE, len(rows), READ_AT_ONCE))
+    with ThreadPoolExecutor() as pool:
+        for part, read in zip(parts, pool.map(source.fetch, parts), strict=True):
+            images[part], tokens[part] = read
+    return jnp.asarray(images), tokens
 
 
 def groups_of(
@@ -139,13 +156,12 @@ def groups_of(
 
 
 def estimates(
-    config: RunConfig, source: Source
+    config: RunConfig, source: Source, images: Num[Array, "n h w c"]
 ) -> tuple[list[Index | None], list[tuple[Estimate, int]]]:
     """What the estimate reads beside the images, and which estimate serves how many levels."""
     measure, chosen = config.measure, config.measure.floor
     if chosen.method == "exact":
         return [None], [(exact_error(source.to_x0), len(measure.log_snr))]
-    images = source.arrays.images
     summary = sketch(images, chosen.directions, decode=source.to_x0)
     efforts = [effort(chosen, summary, level, len(images)) for level in measure.log_snr]
     parts = [(same, len(list(run))) for same, run in groupby(efforts)]

@@ -28,18 +28,29 @@ def digits(**changes):
 GRID = [-8, -5, -3, -2, -1, -0.5, 0, 0.5, 1, 2, 3, 5, 8]
 
 
-@pytest.mark.parametrize(("conditional", "seed"), [(False, 0), (True, 1)])
-def test_nested_agrees_with_exact_on_the_digits(conditional, seed):
-    """Within three of its own standard errors, and of those of the difference, at every level."""
+EMOJI = {"source": "emoji", "size": 16}
+
+
+@pytest.mark.parametrize(
+    ("data", "examples", "conditional", "seed"),
+    [
+        ({"source": "digits"}, 256, False, 0),
+        ({"source": "digits"}, 256, True, 1),
+        pytest.param(EMOJI, 128, False, 2, marks=pytest.mark.slow),
+    ],
+)
+def test_nested_agrees_with_exact(data, examples, conditional, seed):
+    """Within three of its own standard errors, and four of the difference, at every level."""
     found = {}
     for method in ("exact", "nested"):
-        config = digits(
+        config = tiny(
+            data=data,
             measure__floor={"method": method, "conditional": conditional},
             measure__log_snr=[float(level) for level in GRID],
             measure__seed=seed,
         )
         source = load(config.data)
-        found[method] = floor.compute(config, source, source.train_sample(256, seed))
+        found[method] = floor.compute(config, source, source.train_sample(examples, seed))
     value, error = mean_and_error(found["nested"])
     assert (np.abs(value - found["exact"].mean(0)) < 3 * error + 1e-9).all()
     apart, spread = mean_and_error(found["nested"] - found["exact"])

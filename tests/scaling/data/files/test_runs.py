@@ -1,10 +1,13 @@
 """Runs on a set of files: the same bits in memory, streamed, and stopped on the way."""
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from scaling.data import input as inputs
 from scaling.data.files import known as files
+from scaling.data.source import load
+from scaling.measure import floor
 from scaling.run import Member, Preempted, run_cohort
 from tests.scaling.conftest import PATIENT, rows_of, tiny, values_of
 from tests.scaling.data.files import sets
@@ -74,15 +77,26 @@ def test_calls_cut_short_by_memory_change_nothing(train, data, monkeypatch):
     assert values_of(one) == values_of(other)
 
 
-def test_a_floor_is_refused_where_images_are_streamed_or_cut_anew(data, monkeypatch):
-    still = {**data, "augment": {"shift": 0}}
+def test_a_floor_is_refused_where_images_are_too_many_or_cut_anew(data, monkeypatch):
     exact = {"measure__floor": {"method": "exact"}}
-    with pytest.raises(ValidationError, match="take 0 MiB, more than 0: set it to none"):
-        config(still, **exact)
     with pytest.raises(ValidationError, match=r"data\.augment\.shift cuts them anew"):
         config(data, **exact)
-    monkeypatch.setattr(files, "IN_MEMORY_BYTES", 2**30)
-    assert config(still, **exact).measure.floor.method == "exact"
+    monkeypatch.setattr(files, "FLOOR_BYTES", 0)
+    with pytest.raises(ValidationError, match="take 0 MiB, more than 0: set it to none"):
+        config({**data, "augment": {"shift": 0}}, **exact)
+
+
+def test_a_floor_of_streamed_images_is_as_in_memory_to_the_bit(data, monkeypatch):
+    still = {**data, "augment": {"shift": 0}}
+    measured = config(still, measure__floor={"method": "exact"}, measure__log_snr=[-1.0, 0.0, 1.0])
+    monkeypatch.setattr(floor, "READ_AT_ONCE", 10)
+    found = []
+    for memory in (0, 2**30):
+        monkeypatch.setattr(files, "IN_MEMORY_BYTES", memory)
+        source = load(measured.data)
+        assert (source.fetch is None) == (memory > 0)
+        found.append(floor.compute(measured, source, source.train_sample(16, 0)))
+    np.testing.assert_array_equal(*found)
 
 
 def test_prompts_must_stand_for_something(data):
