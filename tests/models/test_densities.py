@@ -86,15 +86,33 @@ def test_linear_beta_is_the_limit_of_ddpms_thousand_steps():
     assert_allclose(found, log_snr[99::100], rtol=0.01)
 
 
-def test_normal_is_edms_log_normal_noise_and_sd3s_logit_normal_time():
-    draws = np.random.default_rng(0).normal(size=200_001)
-    sigma = np.exp(-1.2 + 1.2 * draws)
-    t = 1 / (1 + np.exp(-(0.3 + 0.8 * draws)))
-    for density, log_snr in (
-        (normal(), -2 * np.log(sigma)),
-        (logit_normal(0.3, 0.8), 2 * np.log((1 - t) / t)),
-    ):
-        assert_allclose(density.cdf(np.sort(log_snr)[::20_000]), np.linspace(0, 1, 11), atol=0.005)
+def edms_sigma(sigma):
+    """p(sigma) of ln sigma ~ N(-1.2, 1.2^2) (arXiv 2206.00364, table 1)."""
+    z = (np.log(sigma) + 1.2) / 1.2
+    return np.exp(-z * z / 2) / (1.2 * sigma * np.sqrt(2 * np.pi))
+
+
+def sd3s_time(t, m=0.3, s=0.8):
+    """p(t) of logit t ~ N(m, s^2) (arXiv 2403.03206, Eq. 19)."""
+    z = (np.log(t / (1 - t)) - m) / s
+    return np.exp(-z * z / 2) / (s * np.sqrt(2 * np.pi) * t * (1 - t))
+
+
+@pytest.mark.parametrize(
+    ("density", "published", "time", "high"),
+    [
+        (normal(), edms_sigma, lambda x: np.exp(-x / 2), np.inf),
+        (logit_normal(0.3, 0.8), sd3s_time, lambda x: 1 / (1 + np.exp(x / 2)), 1.0),
+    ],
+    ids=["edm", "sd3"],
+)
+def test_normal_is_edms_log_normal_noise_and_sd3s_logit_normal_time(density, published, time, high):
+    """p(lambda) = p(t) |dt / dlambda|, and as much lies above lambda as of t below t(lambda)."""
+    for level in np.linspace(-3.0, 6.0, 7):
+        slope = (time(level + 1e-4) - time(level - 1e-4)) / 2e-4
+        assert_allclose(density.pdf(level), -slope * published(time(level)), rtol=1e-6)
+        noisier, _ = quad(published, time(level), high, epsabs=1e-10, limit=200)
+        assert_allclose(density.cdf(level), noisier, atol=1e-8)
 
 
 def test_a_larger_image_needs_more_noise():

@@ -99,6 +99,29 @@ def test_population_error_of_one_gaussian(log_snr):
     assert abs(errors.mean() - expected) < 4 * errors.std() / np.sqrt(count)
 
 
+@pytest.mark.parametrize("log_snr", [-4.0, 0.0, 3.0])
+def test_population_error_of_a_mixture_by_quadrature(log_snr):
+    """E|x0 - E[x0 | z]|^2 = E x0^2 - int (int x0 q(x0, z) dx0)^2 / q(z) dz, within 3 errors."""
+    alpha, sigma = np.sqrt(expit(log_snr)), np.sqrt(expit(-log_snr))
+    x0, z = np.linspace(-3, 3, 3001), np.linspace(-6, 6, 1201)
+    prior = np.mean(normal(x0[:, None], MEANS, DEVIATION), axis=1)
+    joint = prior * normal(z[:, None], alpha * x0, sigma)
+    mass, moment = (np.trapezoid(part, x0) for part in (joint, joint * x0))
+    square = np.trapezoid(prior * x0**2, x0)
+    expected = square - np.trapezoid(moment**2 / np.maximum(mass, 1e-300), z)
+
+    count = 100_000
+    keys = jax.random.split(jax.random.key(4), 3)
+    centres = jnp.array(MEANS)[jax.random.randint(keys[0], (count,), 0, len(MEANS))]
+    images = (centres + DEVIATION * jax.random.normal(keys[1], (count,)))[:, None]
+    lambdas = jnp.full(count, log_snr)
+    noisy = diffuse(PROCESS, images, jax.random.normal(keys[2], images.shape), lambdas)
+    best = posterior_mean(noisy, lambdas, jnp.array(MEANS)[:, None], DEVIATION)
+    errors = np.asarray(best - images, np.float64)[:, 0] ** 2
+    assert abs(errors.mean() - expected) < 3 * errors.std() / np.sqrt(count)
+    assert errors.std() / np.sqrt(count) < 0.01 * expected
+
+
 def test_limits_of_all_noise_and_none():
     z, means = some_images(jax.random.key(3))
     blind = posterior_mean(z, jnp.full(len(z), -40.0), means, 0.3)

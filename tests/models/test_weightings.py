@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
 from models.diffusion.densities import cosine, laplace, logistic, normal, truncate
+from models.diffusion.predictions import error_ratio
 from models.diffusion.process import PROCESSES, linear, variance_exploding, variance_preserving
 from models.diffusion.weightings import (
     FACTORS,
@@ -99,6 +100,34 @@ def test_named_weightings_are_those_of_their_schedules(name, parameters):
         found = np.asarray(IMPLIED[name](**parameters)(jnp.asarray(LOG_SNR)))
     ratio = found / PUBLISHED[name][-1]
     assert_allclose(ratio, ratio[0], rtol=1e-9)
+
+
+def test_elbo_is_what_small_steps_of_the_variational_bound_amount_to():
+    """KL(q(z_s | z_t, x0) || q(z_s | z_t, prediction)) per unit of lambda and of epsilon-error.
+
+    Two Gaussians whose means alone differ (VDM, arXiv 2107.00630, appendix A): one half, whatever
+    lambda. The errors are of second order in the step.
+    """
+    with jax.enable_x64(True):
+        levels, half = jnp.asarray(LOG_SNR), 1e-3
+        (clean, noise_s), (noisy, noise_t) = (
+            (VP.alpha(level), VP.sigma(level) ** 2) for level in (levels + half, levels - half)
+        )
+        added = noise_t - (noisy / clean) ** 2 * noise_s  # variance of z_t given z_s
+        apart = clean * added / noise_t  # of the means, for an x0-error of one
+        divergence = apart**2 / (2 * added * noise_s / noise_t)
+        of_epsilon = divergence * error_ratio(VP, "epsilon", "x0", levels) / (2 * half)
+        assert_allclose(of_epsilon, IMPLIED["elbo"]()(levels) / 2, rtol=1e-5)
+
+
+def test_sigmoid_is_the_share_of_noise_once_shifted():
+    """1 / (1 + SNR exp(-bias)): sigma^2 at a log-SNR lower by the bias (VDM++, section 5)."""
+    with jax.enable_x64(True):
+        levels = jnp.asarray(LOG_SNR)
+        for bias in (-1.5, 0.0, 2.0):
+            found = IMPLIED["sigmoid"](bias)(levels)
+            assert_allclose(found, VP.sigma(levels - bias) ** 2, rtol=1e-9)
+            assert_allclose(found, 1 / (1 + np.exp(LOG_SNR) * np.exp(-bias)), rtol=1e-9)
 
 
 def test_which_weightings_are_monotone():
