@@ -1,9 +1,11 @@
 """Each network's own way from an image to the square that it takes."""
 
 import numpy as np
+import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
+from scaling.data import assets
 from scaling.measure.features.resize import (
     bicubic,
     cropped_bicubic,
@@ -14,14 +16,33 @@ from scaling.measure.features.resize import (
 IMAGE = np.random.default_rng(1).integers(0, 256, size=(50, 37, 3), dtype=np.uint8)
 
 
-def test_bicubic_is_pillows_of_each_channel_in_floats():
-    small = bicubic(IMAGE, 20)
-    assert small.dtype == np.float32
-    assert (small >= 0).all()
-    assert (small <= 255).all()
-    eight_bits = np.asarray(Image.fromarray(IMAGE).resize((20, 20), Image.Resampling.BICUBIC))
-    assert_allclose(small, eight_bits, atol=1.01)
-    assert (small != small.round()).any()
+def weights(old, new):
+    """Keys's kernel (1981, a = -1/2) at old pixels' centres, as much wider as an image shrinks."""
+    wide = max(old / new, 1.0)
+    middle = (np.arange(new)[:, None] + 0.5) * old / new
+    x = np.abs(np.arange(old) + 0.5 - middle) / wide
+    near = (1.5 * x - 2.5) * x**2 + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    found = np.where(x < 1, near, np.where(x < 2, far, 0))
+    return found / found.sum(axis=1, keepdims=True)
+
+
+EMOJI = assets.read("emoji.npz", ["images"])[0][::900]
+
+
+@pytest.mark.parametrize("size", [299, 224, 20])
+def test_bicubic_is_keys_s_kernel_on_every_channel_in_float32(size):
+    for image in (IMAGE, *EMOJI):
+        height, width = image.shape[:2]
+        rows = np.einsum("jw,hwc->hjc", weights(width, size), image.astype(float))
+        rows = rows.astype(np.float32).astype(float)  # across first, and kept in float32
+        expected = np.einsum("ih,hjc->ijc", weights(height, size), rows).clip(0, 255)
+        found = bicubic(image, size)
+        assert found.dtype == np.float32
+        assert_allclose(found, expected, rtol=1e-6, atol=1e-5)
+
+
+def test_a_flat_image_stays_and_stripes_become_their_mean():
     flat = np.full((31, 45, 3), 77, np.uint8)
     assert_allclose(bicubic(flat, 224), 77, atol=1e-4)
     # A filter that grew: the mean of a fine pattern stays, where point sampling would lose it.
