@@ -58,7 +58,7 @@ def line(axes: "Axes", found: Extrapolation, name: str, colour: str, marker: str
     told = f"{name}: {limit.value:.3g} [{limit.low:.3g}, {limit.high:.3g}]"
     axes.plot(x, found.values, marker, color=colour, clip_on=False)
     reach = np.array([0, x[-1]])
-    axes.plot(reach, limit.value + found.slope * reach, color=colour, lw=0.9)
+    axes.plot(reach, limit.value + found.slope.value * reach, color=colour, lw=0.9)
     axes.errorbar(
         0, limit.value, yerr=ends, fmt=marker, mfc="white", color=colour, capsize=2.5, label=told
     )

@@ -11,7 +11,15 @@ from scaling.measure.distances.class_matched import ClassMatched, class_matched
 from scaling.measure.distances.estimate import Estimate
 from scaling.measure.distances.frechet import PRECISION
 from scaling.measure.distances.gaussianity import Gaussianity, gaussianity
-from scaling.measure.distances.metrics import CLASSIFIED, FEWEST, METRICS, Pair, control, measure
+from scaling.measure.distances.metrics import (
+    CLASSIFIED,
+    FEWEST,
+    METRICS,
+    SLOPE,
+    Pair,
+    control,
+    measure,
+)
 from scaling.measure.distances.shape import beyond_gaussian
 from scaling.measure.features import protocol
 from scaling.measure.features.sets import FeatureSet
@@ -72,10 +80,11 @@ def compare(
     pair = Pair(real=real.features, generated=generated.features, logits=generated.logits)
     apart = by_class(real, generated, wanted) if classes else None
     normal = tested(real.features)
+    with_slope = (*wanted, *([SLOPE] if "fd_infinite" in wanted else []))
     matched, why_not = histogram(real, generated, top) if "fd" in wanted else (None, "")
     return Comparison(
-        values=measure(pair, wanted),
-        control=control(real.features, real.logits, wanted),
+        values=measure(pair, with_slope),
+        control=control(real.features, real.logits, with_slope),
         halves=len(real) // 2,
         gaussianity=normal,
         beyond_gaussian=beyond_gaussian(real.features, generated.features),

@@ -20,6 +20,8 @@ FEWEST = 8
 CLASSIFIED = "inception_score"
 SHARES = ("fd/1", "fd/2", "fd/3", "fd/4")
 """The mean Frechet distance of disjoint halves, thirds ... of the samples; the first is of all."""
+SLOPE = "fd_slope"
+"""n times what the Frechet distance of n generated samples is above its limit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,7 @@ def _infinite(pair: Pair) -> dict[str, Estimate]:
     return {
         "fd": found.whole,
         "fd_infinite": found.limit,
+        SLOPE: found.slope,
         **dict(zip(SHARES, shares, strict=True)),
     }
 
@@ -59,7 +62,7 @@ def _score(pair: Pair) -> dict[str, Estimate]:
 
 # What is asked for it, and what computes it; the extrapolation has the plain distance by the way.
 TOGETHER: Mapping[tuple[str, ...], Callable[[Pair], dict[str, Estimate]]] = {
-    ("fd_infinite", *SHARES): _infinite,
+    ("fd_infinite", SLOPE, *SHARES): _infinite,
     ("fd",): lambda pair: {"fd": frechet_distance(pair.real, pair.generated)},
     ("kid",): lambda pair: {"kid": kid(pair.real, pair.generated)},
     ("cmmd",): lambda pair: {"cmmd": cmmd(pair.real, pair.generated)},
@@ -76,13 +79,14 @@ METRICS = (
 
 
 def measure(pair: Pair, wanted: Collection[str]) -> dict[str, Estimate]:
-    """The metrics and SHARES asked for, in this order; an inception score needs logits."""
+    """The metrics, SLOPE and SHARES asked for, so ordered; an inception score needs logits."""
     assert min(len(pair.real), len(pair.generated)) >= FEWEST > DENSITY_NEIGHBOURS
     found: dict[str, Estimate] = {}
     for names, compute in TOGETHER.items():
         if (set(names) & set(wanted)) - set(found):
             found |= compute(pair)
-    return {name: found[name] for name in (*METRICS, *SHARES) if name in found and name in wanted}
+    every = (*METRICS[:2], SLOPE, *METRICS[2:], *SHARES)
+    return {name: found[name] for name in every if name in found and name in wanted}
 
 
 def control(

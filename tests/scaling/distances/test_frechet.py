@@ -49,7 +49,7 @@ def test_commuting_covariances_have_a_closed_form():
 def test_fewer_samples_than_dimensions_or_more_it_is_the_textbook_value(n, m):
     rng = np.random.default_rng(n + m)
     x, y = correlated(rng, n, 50), correlated(rng, m, 50, 1.2, 0.1)
-    assert_allclose(frechet(gaussian(x), gaussian(y)), textbook(x, y), rtol=1e-5)
+    assert_allclose(frechet(gaussian(x), gaussian(y)), textbook(x, y), rtol=1e-6)
     assert_allclose(
         frechet(gaussian(x), gaussian(y)),
         frechet(gaussian(moments(x)), gaussian(moments(y))),
@@ -138,6 +138,45 @@ def test_the_limit_is_unbiased_where_the_plain_value_is_not(dimension, count):
     error = np.std(limits, ddof=1) / 20**0.5
     assert abs(np.mean(limits) - truth) < 2.5 * error + 0.002 * truth
     assert np.mean(plain) - truth > 5 * abs(np.mean(limits) - truth)
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+@pytest.mark.parametrize(("count", "draws"), [(10_000, 5), (500, 20)])
+def test_the_limit_s_interval_holds_the_truth_in_2048_dimensions(count, draws):
+    """Features of the size of Inception's, by a spectrum that falls like theirs."""
+    rng, dimension = np.random.default_rng(count), 2048
+    scale = np.arange(1, dimension + 1, dtype=np.float32) ** -0.25
+    truth = 0.1**2 * dimension + 0.1**2 * (scale.astype(float) ** 2).sum()
+    found = []
+    for _ in range(draws):
+        x, y = rng.normal(size=(2, count, dimension)).astype(np.float32) * scale
+        found.append(frechet_infinite(x, (0.1 + 1.1 * y).astype(np.float32)))
+    assert all(item.resolved == (count // 3 >= dimension) for item in found)
+    assert np.mean([item.limit.low <= truth <= item.limit.high for item in found]) >= 0.8
+    if count // 3 >= dimension:
+        assert np.mean([item.limit.value for item in found]) == pytest.approx(truth, rel=0.01)
+    assert min(item.values[0] for item in found) > truth
+
+
+@pytest.mark.parametrize(
+    ("dimension", "count"), [(16, 500), pytest.param(64, 600, marks=pytest.mark.slow)]
+)
+def test_the_slope_is_what_more_samples_take_off(dimension, count):
+    """Over twice as many samples: FD(n) - FD(2n) = slope / (2n), to second order."""
+    rng = np.random.default_rng(dimension)
+    slopes, fallen = [], []
+    for _ in range(40):
+        x, y = rng.normal(size=(2, 2 * count, dimension))
+        y = 0.1 + 1.1 * y
+        slopes.append(frechet_infinite(x[:count], y[:count]).slope)
+        apart = [frechet(gaussian(x[i::2]), gaussian(y[i::2])) for i in range(2)]
+        fallen.append(np.mean(apart) - frechet(gaussian(x), gaussian(y)))
+    truth = 2 * count * np.mean(fallen)
+    assert np.mean([s.value for s in slopes]) == pytest.approx(truth, rel=0.06)
+    assert np.mean([s.low <= truth <= s.high for s in slopes]) >= 0.85
+    reach = np.sqrt(np.mean([((s.high - s.value) / 4.3027) ** 2 for s in slopes]))
+    assert 0.75 < reach / np.std([s.value for s in slopes], ddof=1) < 1.35
 
 
 def test_too_few_samples_for_the_limit_are_said_and_the_interval_still_holds_it():
