@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from scaling.errors import InputError
 from scaling.files import cache_directory, replacing
 from scaling.measure.features import pictures, protocol, sets
 from scaling.measure.features.network import Network
 from scaling.measure.rows import protocol_hash
 
-LIMIT = 2**30
-"""Bytes kept; beyond them what has not been used for longest is deleted."""
+LIMIT = "SCALING_FEATURES_GIB"
+"""The variable that says how much is kept; beyond it what was not used for longest is deleted."""
+UNLESS_SAID = "1"
 
 
 def features_of(
@@ -27,9 +29,10 @@ def features_of(
 
 
 def kept_features_of(
-    images: UInt8[np.ndarray, "n h w c"], network: Network, source: str, *, limit: int = LIMIT
+    images: UInt8[np.ndarray, "n h w c"], network: Network, source: str
 ) -> Float32[np.ndarray, "n d"]:
     """The same, read from the cache where they were computed before."""
+    limit = bytes_kept()
     path = cache_directory("features") / f"{key(images, network)}.npz"
     known = load(path, len(images))
     if known is not None:
@@ -40,6 +43,20 @@ def kept_features_of(
         np.savez(file, features=found)
     evict(path.parent, limit, keep=path)
     return found
+
+
+def bytes_kept() -> int:
+    """By SCALING_FEATURES_GIB; InputError where that is no number of GiB."""
+    given = os.environ.get(LIMIT) or UNLESS_SAID
+    try:
+        if (limit := float(given)) >= 0:
+            return int(limit * 2**30)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(
+        f"{LIMIT} is '{given}'; it should be how many GiB of features are kept at most, "
+        f"a number from 0 (such as 0.5)"
+    )
 
 
 def sha256(images: UInt8[np.ndarray, "n h w c"]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from scaling.errors import InputError
 from scaling.measure.kept_features import features_of, kept_features_of
 from tests.scaling.pictures_network import network
 
@@ -59,28 +60,44 @@ def test_a_torn_file_is_made_again(cache):
     np.testing.assert_array_equal(kept_features_of(images(0), network(), "pictures"), whole)
 
 
-def test_what_was_not_used_for_longest_goes_first(cache):
+@pytest.fixture
+def keep_bytes(monkeypatch):
+    return lambda limit: monkeypatch.setenv("SCALING_FEATURES_GIB", str(limit / 2**30))
+
+
+def test_what_was_not_used_for_longest_goes_first(cache, keep_bytes):
     limit, paths = 3500, []
+    keep_bytes(limit)
     for seed in range(3):
-        kept_features_of(images(seed), network(), "pictures", limit=limit)
+        kept_features_of(images(seed), network(), "pictures")
         (new,) = set(cache.iterdir()) - set(paths)
         paths.append(new)
         os.utime(new, (seed, seed))
     assert sum(path.stat().st_size for path in paths) <= limit
-    kept_features_of(images(0), network(), "pictures", limit=limit)  # used, so no longer the oldest
-    kept_features_of(images(3), network(), "pictures", limit=limit)
+    kept_features_of(images(0), network(), "pictures")  # used, so no longer the oldest
+    kept_features_of(images(3), network(), "pictures")
     assert [path.exists() for path in paths] == [True, False, True]
 
 
-def test_what_alone_is_beyond_the_limit_is_kept_until_the_next(cache):
+def test_what_alone_is_beyond_the_limit_is_kept_until_the_next(cache, keep_bytes):
+    keep_bytes(10)
     for seed in range(2):
-        kept_features_of(images(seed), network(), "pictures", limit=10)
+        kept_features_of(images(seed), network(), "pictures")
         assert len(list(cache.iterdir())) == 1
 
 
-def test_workers_who_write_and_delete_at_once_do_not_clash(cache):
+@pytest.mark.parametrize("given", ["many", "-1", "nan", "inf"])
+def test_a_limit_that_is_none_is_said(monkeypatch, given):
+    monkeypatch.setenv("SCALING_FEATURES_GIB", given)
+    with pytest.raises(InputError, match=f"SCALING_FEATURES_GIB is '{given}'; it should be how"):
+        kept_features_of(images(0), network(), "pictures")
+
+
+def test_workers_who_write_and_delete_at_once_do_not_clash(cache, keep_bytes):
+    keep_bytes(2500)
+
     def work(place):
-        return kept_features_of(images(place % 4), network(), "pictures", limit=2500)
+        return kept_features_of(images(place % 4), network(), "pictures")
 
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(work, range(64)))
