@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,19 +30,33 @@ class Member:
     writes: bool = True  # no, in all but the first of several processes
 
 
-def resume_step(members: Iterable[Member]) -> int:
-    """The latest step of which every member has a checkpoint; 0 if there is none."""
+def resume_steps(members: Iterable[Member]) -> list[int]:
+    """The steps of which every member has a checkpoint, newest first."""
     common: set[int] | None = None
     for member in members:
         found = set[int]().union(*(checkpoint.steps(d / "checkpoints") for d in member.earlier))
         common = found if common is None else common & found
-    return max(common or {0})
+    return sorted(common or (), reverse=True)
 
 
 def load_state(member: Member, step: int, like: Any) -> Any:
     """The member's training state at `step`, from whichever attempt saved it."""
     directories = [directory / "checkpoints" for directory in member.earlier]
     return checkpoint.load(checkpoint.find(directories, step), like)
+
+
+def has_enough(member: Member) -> bool:
+    """Whether this attempt has as many checkpoints of its own as are kept."""
+    return len(checkpoint.steps(member.directory / "checkpoints")) >= checkpoint.KEEP
+
+
+def forget_earlier(member: Member) -> None:
+    """Delete the checkpoints of earlier attempts, which nobody resumes from any more."""
+    if not member.writes:
+        return
+    member.check()
+    for directory in member.earlier:
+        shutil.rmtree(directory / "checkpoints", ignore_errors=True)
 
 
 def begin_saving(member: Member, step: int, state: Any) -> Callable[[], None]:

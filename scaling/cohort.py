@@ -23,6 +23,7 @@ from scaling.data.source import Source, load
 from scaling.errors import InputError
 from scaling.mesh import devices_to_hold
 from scaling.profile import Window
+from scaling.resume import resume, stack
 from scaling.train import sharding
 from scaling.train.program import NEVER, TrainState, make_program
 from scaling.train.program import rates as rates_of
@@ -73,10 +74,6 @@ def _mesh(config: RunConfig, runs: int, fsdp: int | Literal["auto"]) -> Mesh:
     return mesh
 
 
-def _stack(states: Sequence[Any]) -> Any:
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *states)
-
-
 def _slice(state: Any, run: Any) -> Any:
     return jax.tree.map(lambda leaf: leaf[run], state)
 
@@ -95,16 +92,13 @@ def _seen(state: TrainState) -> Seen:
     return Seen(*copies)
 
 
-def _placed(leaf: Any, place: Any) -> jax.ShapeDtypeStruct:
-    return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=place)
-
-
 class Cohort:
     """A cohort's compiled programs and its state on the device."""
 
     def __init__(self, members: Sequence[Member], execution: Execution, clock: Clock):
         self.members, self.execution, self.clock = members, execution, clock
         self.config: RunConfig = members[0].config
+        self._earlier = True  # whether checkpoints of earlier attempts may still be needed
         self._saving: list[Callable[[], None]] = []  # what waits for checkpoints begun
         self._calls: list[Seen] = []  # of calls that may still be computed
         self._latest: Seen | None = None  # of the latest that was waited for
@@ -113,7 +107,7 @@ class Cohort:
             self.mesh = _mesh(self.config, len(members), execution.fsdp)
             on_runs = sharding.per_run(self.mesh)
             self.seeds = np.array([m.config.seed for m in members], np.int32)
-            rates = _stack([rates_of(m.config) for m in members])
+            rates = stack([rates_of(m.config) for m in members])
             self.rates = jax.device_put(rates, on_runs)
             everywhere = sharding.replicated(self.mesh)
             arrays = self.source.arrays
@@ -121,9 +115,10 @@ class Cohort:
             self.arrays = jax.device_put(
                 arrays if group.alone() else group.to_host(arrays), everywhere
             )
-            self.step = int(group.told_by_first(attempt.resume_step(members)))
             self.program = make_program(self.config, self.source, self.mesh)
-            self.state = self._first_state()
+            self.step, self.state, self.notices = resume(
+                members, self.program, self.mesh, self.seeds
+            )
             self.input = Input(
                 sharding.per_example(self.mesh),
                 examples=self.source.examples,
@@ -141,22 +136,6 @@ class Cohort:
     def first_parameters(self) -> Any:
         """Every run's parameters before training, made again."""
         return self.program.init(self.seeds).parameters
-
-    def _first_state(self) -> TrainState:
-        if self.step == 0:
-            return self.program.init(self.seeds)
-        like = self.program.one_run(self.seeds)
-        if self.mesh.size > 1:  # each device reads its own part
-            like = jax.tree.map(_placed, like, sharding.of_one(self.mesh, like))
-        loaded = [attempt.load_state(m, self.step, like) for m in self.members]
-        if self.mesh.size == 1:
-            return jax.device_put(_stack(loaded), sharding.per_run(self.mesh))
-        places = sharding.of_states(self.mesh, self.program.init.eval_shape(self.seeds))
-
-        def stack(*states: Any) -> Any:
-            return jax.tree.map(lambda *leaves: jnp.stack(leaves), *states)
-
-        return jax.jit(stack, out_shardings=places)(*loaded)
 
     def advance(self, stop: int) -> None:
         """Train up to, not including, step `stop`, at most `input.steps_per_call` further on.
@@ -248,6 +227,14 @@ class Cohort:
     def _finish_saving(self) -> None:
         while self._saving:
             self._saving.pop()()
+        if self._earlier and all(attempt.has_enough(member) for member in self.members):
+            self.forget_earlier()
+
+    def forget_earlier(self) -> None:
+        """Delete the checkpoints of earlier attempts, now that nobody will go on from them."""
+        self._earlier = False
+        for member in self.members:
+            attempt.forget_earlier(member)
 
     def _each_run(self) -> Iterator[Any]:
         """Every run's state, apart from the one that training goes on to change."""
@@ -293,7 +280,7 @@ class Cohort:
         group.wait_for_all("snapshots")
         like = self.program.one_run(self.seeds).parameters
         stored = self.config.train.snapshots
-        made = _stack(
+        made = stack(
             [
                 snapshots.reconstruct(m.directory / "snapshots", stored, self.step, width, like)
                 for m in self.members

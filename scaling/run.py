@@ -1,7 +1,8 @@
 """Train and measure one cohort of runs."""
 
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -70,16 +71,23 @@ class Meters(NamedTuple):
         return {key: p for meter in self for key, p in meter.protocols().items()}
 
 
-def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
+type Tell = Callable[[str], None]
+"""Tells which phase a cohort is in; raises Preempted where it shall end."""
+
+
+def _measure(cohort: Cohort, meters: Meters, last: bool, tell: Tell) -> None:
     meter, likelihood, coordinates, *_ = meters
     rows: list[list[Measurement]] = [[] for _ in cohort.members]
     for name, parameters in chain(cohort.weights().items(), cohort.reconstructed() if last else ()):
+        tell("measure")
         new_rows = [meter.rows(name, parameters, cohort.step, last=last)]
         if last:
+            tell("measure")
             new_rows.append(likelihood.rows(name, parameters, cohort.step))
         for all_rows, *new in zip(rows, *new_rows, strict=True):
             all_rows.extend(chain.from_iterable(new))
     if coordinates.images:
+        tell("measure")
         first = cohort.first_parameters()
         new = coordinates.rows(cohort.state.parameters, first, cohort.step)
         for all_rows, more in zip(rows, new, strict=True):
@@ -104,22 +112,32 @@ def _measure(cohort: Cohort, meters: Meters, last: bool) -> None:
     cohort.forget_loss()
 
 
-def _measure_samples(cohort: Cohort, meters: Meters, last: bool) -> None:
+def _measure_samples(cohort: Cohort, meters: Meters, last: bool, tell: Tell) -> None:
+    def told(blocks: Iterable[Any]) -> Iterator[Any]:
+        for block in blocks:
+            tell("sample")
+            yield block
+
+    def averaged(width: float | None) -> Any:
+        tell("sample")
+        return cohort.averaged(width)
+
     meter, inference, preference = meters.samples, meters.inference, meters.preference
     parameters, keeper = cohort.weights()[meter.weights], preference.keeper()
     rows: list[list[Measurement]] = [[] for _ in cohort.members]
     if meter.due(last=last):
         watched = keeper if preference.due(last=last) else iter
-        rows = meter.rows(parameters, cohort.step, watched)
+        rows = meter.rows(parameters, cohort.step, lambda blocks: told(watched(blocks)))
     control = list(meter.control_rows(cohort.step)) if last and meter.due(last=last) else []
     pairs: Sequence[Found | None] = [None for _ in rows]
     if preference.due(last=last):
+        tell("sample")
         pairs = preference.found(parameters, keeper, cohort.step)
         control += preference.control_rows(cohort.step) if last else ()
     tried: list[list[Measurement]] = [[] for _ in rows]
     if inference.due(last=last):
         fixed = [[*of_run, *(p.rows if p else ())] for of_run, p in zip(rows, pairs, strict=True)]
-        tried = inference.rows(cohort.averaged, fixed, cohort.step)
+        tried = inference.rows(averaged, fixed, cohort.step)
     for run, (member, compared) in enumerate(zip(cohort.members, pairs, strict=True)):
         if cohort.diverged_at[run] != NEVER:
             continue
@@ -164,33 +182,39 @@ def _outcome(cohort: Cohort, run: int, trained: int) -> Outcome:
     )
 
 
-def _train(cohort: Cohort, meters: Meters, tell: Callable[[str], None], profiler: Profiler) -> None:
+def _train(cohort: Cohort, meters: Meters, tell: Tell, profiler: Profiler) -> None:
     """Train to the end, measuring at each horizon and saving now and then."""
     steps, per_call = cohort.config.train.steps, cohort.input.steps_per_call
     stops = horizons(cohort.config.measure.horizons, steps)
     kept = cohort.config.train.snapshots
     stored = spaced_steps(steps, kept.count, kept.spacing)
     saved_at = time.monotonic()
-    while True:
-        if cohort.step in stored:
-            with cohort.clock("checkpoint"):
-                cohort.save_snapshot()
-        if cohort.step in stops and not cohort.measured:
-            tell("measure")
-            last = cohort.step == steps
-            if meters.samples.due(last=last) or meters.preference.due(last=last):
-                with cohort.clock("sample"):
-                    _measure_samples(cohort, meters, last)
-            with cohort.clock("measure"):
-                _measure(cohort, meters, last)
-        over = cohort.step == steps or cohort.all_diverged
+
+    def save(*, wait: bool, over: bool = False) -> None:
+        nonlocal saved_at
         late = time.monotonic() - saved_at > cohort.execution.checkpoint_seconds
         if over or group.any_of(late):
             with cohort.clock("train"):
                 cohort.wait()
             with cohort.clock("checkpoint"):
-                cohort.save(wait=over)
+                cohort.save(wait=wait)
             saved_at = time.monotonic()
+
+    while True:
+        if cohort.step in stored:
+            with cohort.clock("checkpoint"):
+                cohort.save_snapshot()
+        if cohort.step in stops and not cohort.measured:
+            save(wait=True)  # it may take long, and be cut short
+            tell("measure")
+            last = cohort.step == steps
+            if meters.samples.due(last=last) or meters.preference.due(last=last):
+                with cohort.clock("sample"):
+                    _measure_samples(cohort, meters, last, tell)
+            with cohort.clock("measure"):
+                _measure(cohort, meters, last, tell)
+        over = cohort.step == steps or cohort.all_diverged
+        save(wait=over, over=over)
         if over:
             return
         tell("train")
@@ -217,6 +241,8 @@ def run_cohort(
     steps = members[0].config.train.steps
     progress(Progress(phase="compile", step=0, steps=steps))
     cohort = Cohort(members, execution, clock)
+    for notice in cohort.notices:
+        print(f"{members[0].directory}: {notice}", file=sys.stderr, flush=True)
     measured = cohort.config, cohort.source
     samples = SampleMeter(*measured, cohort.mesh)
     preference = PreferenceMeter(*measured, cohort.mesh)
@@ -251,6 +277,7 @@ def run_cohort(
         raise
     finally:
         cohort.input.close()
+    cohort.forget_earlier()
     tell("done")
     return [_outcome(cohort, run, cohort.step - first) for run in range(len(members))]
 
