@@ -12,11 +12,12 @@ from sweeps.store.processes import WORKER_VARIABLE
 
 
 def start(
-    directory: Path, name: str, threads: int, command: Sequence[str] = ()
+    directory: Path, name: str, threads: int, command: Sequence[str] = (), folder: str = "."
 ) -> subprocess.Popen[bytes]:
     """Start a worker that ends when this process does; it writes to its own log in the sweep.
 
-    `threads`: processor cores that it may use.
+    `threads`: processor cores that it may use. `folder`: where it works, if that is there: paths of
+    a manifest may be relative.
     """
     log = log_of(directory, name)
     log.parent.mkdir(exist_ok=True)
@@ -25,6 +26,7 @@ def start(
         return subprocess.Popen(
             [*(command or worker_command()), str(directory), "--end-with-parent"],
             env={**os.environ, **settings, WORKER_VARIABLE: name},
+            cwd=folder if Path(folder).is_dir() else None,
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,

@@ -76,7 +76,8 @@ class RayEngine:
         for _ in range(count):
             name = f"ray-{uuid.uuid4().hex[:10]}"
             threads = max(1, math.floor(self.settings.num_cpus))
-            self.tasks[name] = task.remote(str(self.directory), name, threads, self.command)
+            given = (str(self.directory), name, threads, self.command, str(Path.cwd()))
+            self.tasks[name] = task.remote(*given)
 
     def poll(self) -> tuple[list[str], list[Ended]]:
         """Tasks that run or wait, and those that have ended or were lost."""
@@ -146,9 +147,9 @@ def _ray() -> Any:
     return import_module("ray")
 
 
-def _work(directory: str, name: str, threads: int, command: Sequence[str]) -> int:
+def _work(directory: str, name: str, threads: int, command: Sequence[str], folder: str) -> int:
     """Execute one worker to its end; its exit status. Interrupted, it lets the worker save."""
-    worker = start(Path(directory), name, threads, command)
+    worker = start(Path(directory), name, threads, command, folder)
     try:
         while (code := worker.poll()) is None:
             time.sleep(0.1)

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
 from sweeps.engines import make
+from sweeps.engines.child import log_of, start
 from sweeps.engines.settings import RayConfig
 from sweeps.sections import EngineConfig
 from sweeps.snapshot import snapshot
@@ -58,12 +60,23 @@ def test_the_dry_run_shows_what_is_asked_for(tmp_path):
     assert f"-m scaling worker {tmp_path} --end-with-parent" in text
 
 
+def test_a_worker_works_where_the_command_was_given(tmp_path):
+    """Ray's own processes are elsewhere, and paths of a manifest may be relative."""
+    told = (sys.executable, "-c", "import os; print(os.getcwd())")
+    place = tmp_path / "data"
+    place.mkdir()
+    for folder, expected in ((place, place), (tmp_path / "not here", Path.cwd())):
+        start(tmp_path, folder.name, 1, told, str(folder)).communicate()
+        assert log_of(tmp_path, folder.name).read_text().strip() == str(expected)
+
+
 @pytest.mark.slow
 def test_under_uv_run_workers_take_the_python_of_their_node():
     """Else Ray has uv make an environment anew from a copy of this folder, or fail to."""
     code = """
         from pathlib import Path
         from sweeps.engines import make
+from sweeps.engines.child import log_of, start
         from sweeps.sections import EngineConfig
         make("ray", Path("."), 1, EngineConfig(name="ray"))
         from ray._private import ray_constants
