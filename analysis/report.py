@@ -38,7 +38,7 @@ CAPTIONS = {
     "size": "Loss at the last horizon against size. The law is fitted to the filled points; the "
     "open ones were kept from it. Below: residuals beside the noise between seeds.",
     "steps": "Loss against training steps, a colour per rung. Lines are one joint law in size and "
-    "steps; dashed where the rung was kept from the fit.",
+    "steps, dashed where the rung was kept from the fit; without it, a law in steps for each.",
     "noise_levels": "Held-out loss at each noise level at the last horizon; bands are two standard "
     "errors.",
     "excess": "The same less the closed-form floor, below which no model can stay.",

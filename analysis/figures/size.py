@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from analysis.figures.floors import floor_in_words, no_law, note
 from analysis.figures.sample_metrics import show_control
 from analysis.figures.style import (
     COLUMN,
@@ -20,20 +21,24 @@ from analysis.figures.style import (
 from analysis.fitted import Fit
 from analysis.fitting import last_horizon
 from analysis.laws import find
-from analysis.rounding import rounded
 from analysis.sample_sheets import control_of
 from analysis.study import Series
 from analysis.words import metric_label
 
 
 def scaling_in_size(series: Series) -> Figure | None:
-    """Points per run, law and interval, prediction beside measurement, residuals below."""
+    """Points per run, law and interval, prediction beside measurement, residuals below.
+
+    Where no rung could be held out, the law of all rungs. None for fewer than two sizes.
+    """
     if not series.selection.horizons:
         return None
     points = last_horizon(series.selection)
-    law = series.headline_law
+    if points["size"].nunique() < 2:
+        return None
+    law = series.headline_law or _of_all_rungs(series)
     held = series.hold_out(law) if law else None
-    fit = held.fit if held else (series.fit(law) if law else None)
+    fit = (held.fit if held else None) or (series.fit(law) if law else None)
     predictions = held.predictions if held else ()
     outside = {item.rung for item in predictions}
     with styled():
@@ -71,7 +76,9 @@ def scaling_in_size(series: Series) -> Figure | None:
         log_loss(top)
         log_size(top, sizes)
         top.set_ylabel(metric_label(series.selection.metric))
-        _legend(top, fit, bool(predictions))
+        _legend(top, fit, bool(predictions), band=law in series.replicates)
+        if not fit:
+            no_law(top, [item.unsupported for item in series.fits if item.along == "size"])
         if fit:
             top.tick_params(labelbottom=False)
             bottom = figure.add_subplot(grid[1], sharex=top)
@@ -89,6 +96,13 @@ def scaling_in_size(series: Series) -> Figure | None:
     return figure
 
 
+def _of_all_rungs(series: Series) -> str | None:
+    """A law in size that was fitted to all rungs, one whose parameters are identified first."""
+    fitted = [item for item in series.fits if item.fit and item.along == "size"]
+    sure = [item for item in fitted if item.fit and not item.fit.not_identified]
+    return next((item.law for item in (*sure, *fitted)), None)
+
+
 def _law(axes: Axes, series: Series, fit: Fit, law: str, x: np.ndarray) -> None:
     """The law, solid where fitted and dashed beyond, with the band of its replicates."""
     inside = (x >= fit.ranges["x"][0] * 0.99) & (x <= fit.ranges["x"][1] * 1.01)
@@ -103,30 +117,21 @@ def _law(axes: Axes, series: Series, fit: Fit, law: str, x: np.ndarray) -> None:
         axes.fill_between(x[shown], low[shown], high[shown], color=FITTED, alpha=0.18, lw=0)
     value = fit.parameters.get("E")
     if value:
-        note = "not identified" if "E" in fit.not_identified else _pm(fit, "E")
-        text = f"floor E = {note}"
+        text = floor_in_words({"": fit})
         if value > 0.75 * float(fit.predict(x=x[-1])):
             axes.axhline(value, color=INK, lw=0.6, ls=":")
             axes.annotate(text, (x[0], value), xytext=(0, 2), textcoords="offset points", size=6.5)
         else:
-            axes.annotate(text, (0.03, 0.04), xycoords="axes fraction", size=6.5)
+            note(axes, text)
 
 
-def _pm(fit: Fit, name: str) -> str:
-    interval = fit.intervals.get(name)
-    if not interval:
-        return f"{fit.parameters[name]:.4g}"
-    value, low, high = rounded(fit.parameters[name], *interval)
-    return f"{value} [{low}, {high}]"
-
-
-def _legend(axes: Axes, fit: Fit | None, held_out: bool) -> None:
+def _legend(axes: Axes, fit: Fit | None, held_out: bool, band: bool) -> None:
     axes.plot([], [], "o", color="#555555", label="fitted runs" if fit else "runs")
     if held_out:
         axes.plot([], [], "o", mfc="white", mec=HELD_OUT, label="held-out runs, measured")
         axes.plot([], [], "D", ms=3, color=FITTED, label="held-out rung, predicted")
     if fit:
-        interval = f" ± {fit.confidence:.0%} interval" if fit.intervals else ""
+        interval = f" ± {fit.confidence:.0%} interval" if band else ""
         axes.plot([], [], color=FITTED, label=f"{find(fit.law).title}{interval}")
     axes.legend(loc="upper right")
 
