@@ -39,6 +39,8 @@ CAPTIONS = {
     "open ones were kept from it. Below: residuals beside the noise between seeds.",
     "steps": "Loss against training steps, a colour per rung. Lines are one joint law in size and "
     "steps, dashed where the rung was kept from the fit; without it, a law in steps for each.",
+    "predicted": "What the law in several variables says of every point, and what was measured; "
+    "dark colours are small rungs, hollow points were kept from the fit. Below: residuals.",
     "noise_levels": "Held-out loss at each noise level at the last horizon; bands are two standard "
     "errors.",
     "excess": "The same less the closed-form floor, below which no model can stay.",

@@ -18,6 +18,7 @@ from analysis.figures.learning_rates import learning_rates
 from analysis.figures.lifetime import lifetime_cost
 from analysis.figures.limit_lines import limit_lines_figure
 from analysis.figures.noise_levels import excess_levels, noise_levels
+from analysis.figures.predicted import measured_against_predicted
 from analysis.figures.sample_metrics import proxies_figure, sample_metrics_figure
 from analysis.figures.samples import sample_grid
 from analysis.figures.sensitivity import sensitivity_figure
@@ -37,6 +38,7 @@ def _isoflop(series: Series) -> Figure | None:
 FIGURES: dict[str, Callable[[Series], Figure | None]] = {
     "size": scaling_in_size,
     "steps": scaling_in_steps,
+    "predicted": measured_against_predicted,
     "noise_levels": noise_levels,
     "excess": excess_levels,
     "gap": generalisation_gap,

@@ -21,10 +21,11 @@ def floor_in_words(fits: Mapping[str, Fit]) -> str:
     return f"floor E {NOT_IDENTIFIED}: {', '.join(without)}" if without else ""
 
 
-def note(axes: Axes, text: str) -> None:
-    """A text in the lower left corner."""
+def note(axes: Axes, text: str, *, right: bool = False) -> None:
+    """A text in the lower left corner, or the lower right one."""
+    place, side = (0.97, "right") if right else (0.03, "left")
     lines = textwrap.fill(text, LINE)
-    axes.annotate(lines, (0.03, 0.04), xycoords="axes fraction", size=SMALL)
+    axes.annotate(lines, (place, 0.04), xycoords="axes fraction", size=SMALL, ha=side)
 
 
 def no_law(axes: Axes, reasons: Sequence[str | None]) -> None:

@@ -15,6 +15,7 @@ from analysis.figures.style import (
     INK,
     log_loss,
     log_size,
+    noise_band,
     rung_colours,
     styled,
 )
@@ -145,9 +146,7 @@ def _residuals(
     colours: dict,
     seed_deviation: float,
 ) -> None:
-    if np.isfinite(seed_deviation):
-        axes.axhspan(-200 * seed_deviation, 200 * seed_deviation, color="#888888", alpha=0.18, lw=0)
-        axes.set_title("band: ± 2 seed deviations", loc="right", size=5.5, pad=2)
+    noise_band(axes, seed_deviation)
     axes.axhline(0, color=INK, lw=0.6)
     for rung, colour in colours.items():
         rows = points[points["rung"] == rung]

@@ -4,11 +4,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib import rc_params_from_file
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
@@ -73,20 +75,64 @@ def settle(figure: Figure) -> None:
         figure.set_layout_engine("none")
 
 
+def _multiples(decades: float) -> tuple[float, ...]:
+    return next(subs for most, subs in LABELLED if decades < most)
+
+
 def log_size(axes: Axes, values: np.ndarray) -> None:
     """A logarithmic x axis labelled 10k, 1M; with few decades 2 and 5 are labelled too."""
     axes.set_xscale("log")
     decades = np.log10(values.max() / values.min()) if len(values) else 1
-    subs = next(subs for most, subs in LABELLED if decades < most)
-    axes.xaxis.set_major_locator(LogLocator(subs=subs))
+    axes.xaxis.set_major_locator(LogLocator(subs=_multiples(decades)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
     axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+class Ticks(MaxNLocator):
+    """Of losses on a logarithmic axis: round values, and from one decade on their powers of ten.
+
+    Round values over several decades would crowd at the upper end and leave the lower bare.
+    """
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Where ticks stand between two values."""
+        low, high = sorted((vmin, vmax))
+        if low <= 0 or high < 10 * low:
+            return super().tick_values(vmin, vmax)
+        return LogLocator(subs=_multiples(np.log10(high / low))).tick_values(low, high)
+
+
+class MinorTicks(LogLocator):
+    """Between powers of ten, where `Ticks` labels those."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Where ticks stand between two values; nowhere within a decade."""
+        low, high = sorted((vmin, vmax))
+        return super().tick_values(vmin, vmax) if high >= 10 * low > 0 else []
 
 
 def log_loss(axes: Axes) -> None:
     """A logarithmic y axis; its few decimals are written out, not as powers of ten."""
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
-    axes.yaxis.set_minor_locator(LogLocator(subs=()))
+    _of_losses(axes.yaxis, 5)
+
+
+def log_losses(axes: Axes) -> None:
+    """The same of an x axis."""
+    axes.set_xscale("log")
+    _of_losses(axes.xaxis, 6)
+
+
+def _of_losses(axis: Axis, most: int) -> None:
+    axis.set_major_locator(Ticks(nbins=most, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:.3g}"))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_minor_locator(MinorTicks(subs=tuple(range(2, 10))))
+
+
+def noise_band(axes: Axes, seed_deviation: float) -> None:
+    """Two deviations of seeds on either side of a residual of none, in per cent, where known."""
+    if np.isfinite(seed_deviation):
+        reach = 200 * seed_deviation
+        axes.axhspan(-reach, reach, color="#888888", alpha=0.18, lw=0)
+        axes.set_title("band: ± 2 seed deviations", loc="right", size=5.5, pad=2)

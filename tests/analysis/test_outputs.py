@@ -49,7 +49,7 @@ def test_the_report_shows_what_was_asked(written):
     for part in ("The law holds", "Predicted and measured", "closed-form floor", "data-limited",
                  "Protocol 1a2b3c4d", "Nothing was left out"):  # fmt: skip
         assert part in text, part
-    assert text.count("<svg ") == 5
+    assert text.count("<svg ") == 6
     assert "data:image/png;base64," in text
 
 
@@ -57,7 +57,7 @@ def test_every_figure_and_table_is_written(written):
     names = {path.name for path in (written / "figures").iterdir()}
     assert names == {
         f"{stem}.{suffix}"
-        for stem in ("size", "steps", "noise_levels", "excess", "gap", "samples")
+        for stem in ("size", "steps", "predicted", "noise_levels", "excess", "gap", "samples")
         for suffix in ("pdf", "svg", "png")
     }
     names = {path.name for path in (written / "tables").iterdir()}

@@ -110,4 +110,13 @@ def test_runs_that_share_no_horizon_are_fitted_jointly_only():
     assert "share no horizon" in series.hold_out("floor").unsupported
     assert series.headline_law == "joint"
     assert series.fit("joint").parameters == pytest.approx(TRUTH, rel=1e-6)
-    assert draw(analysis.Study(settings=analysis.FitSettings(), inputs={}, series=(series,))) == []
+    study = analysis.Study(settings=analysis.FitSettings(), inputs={}, series=(series,))
+    (drawing,) = draw(study)
+    assert drawing.name == "predicted"
+    top, bottom = drawing.figure.axes
+    dots = [line for line in bottom.lines if line.get_marker() == "o"]
+    assert len(dots) == 40
+    assert np.abs([line.get_ydata() for line in dots]).max() < 1e-3  # per cent
+    hollow = [line for line in dots if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == 1
+    assert top.get_xscale() == top.get_yscale() == "log"
