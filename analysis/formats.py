@@ -43,13 +43,27 @@ def csv(sheet: Sheet) -> str:
     return "".join(",".join(map(cell, row)) + "\n" for row in (sheet.headings, *sheet.rows))
 
 
+PROSE = 34
+"""Letters from which on a cell is prose, and its column broken into lines."""
+PARAGRAPH = r">{\raggedright\arraybackslash}p{0.3\linewidth}"
+
+
 def latex(sheet: Sheet) -> str:
-    """A tabular, for `\\usepackage{booktabs, siunitx}`; text that is no number is escaped."""
+    """A tabular, for `\\usepackage{booktabs, siunitx}`; text that is no number is escaped.
+
+    Columns of prose are paragraphs, so that a note does not leave the page.
+    """
 
     def line(cells: Iterable[str]) -> str:
         return " & ".join(cells) + r" \\"
 
-    columns = "l" + "r" * (len(sheet.headings) - 2) + "l"
+    plain_columns = "l" + "r" * (len(sheet.headings) - 2) + "l"
+    longest = [
+        max([len(row[i]) for row in sheet.rows], default=0) for i in range(len(plain_columns))
+    ]
+    columns = "".join(
+        PARAGRAPH if n > PROSE else letter for letter, n in zip(plain_columns, longest, strict=True)
+    )
     shown = [escape_latex if name in NAMES else in_latex for name in sheet.headings]
     body = "\n".join(
         line(show(cell) for show, cell in zip(shown, row, strict=True)) for row in sheet.rows

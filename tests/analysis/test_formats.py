@@ -5,7 +5,10 @@ import subprocess
 
 import pytest
 
+import analysis
+from analysis.every_table import write_tables
 from analysis.formats import Sheet, in_latex, latex
+from analysis.in_depth import in_depth
 
 CELLS = {
     "12,345": r"\num{12345}",
@@ -47,6 +50,36 @@ def test_rows_are_lines_between_rules():
 def test_a_name_of_digits_is_no_number():
     sheet = Sheet(title="", headings=("run", "value", "note"), rows=(("1234e5", "1234e5", ""),))
     assert r"1234e5 & \num{1234e5} &" in latex(sheet)
+
+
+def test_prose_is_broken_into_lines_and_numbers_are_not():
+    prose = "its interval reaches zero, and more is not known"
+    sheet = Sheet(title="", headings=("law", "E", "note"), rows=(("floor", "1.5", prose),))
+    assert latex(sheet).startswith(
+        r"\begin{tabular}{lr>{\raggedright\arraybackslash}p{0.3\linewidth}}"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex here")
+def test_every_table_of_a_study_compiles(tmp_path, sweep):
+    settings = analysis.FitSettings(bootstrap=100, laws=("power", "floor"))
+    write_tables(in_depth(analysis.analyse([analysis.read(sweep)], settings)), tmp_path)
+    names = sorted(path.name for path in tmp_path.glob("*.tex"))
+    assert len(names) > 10
+    page = "\n\n".join(rf"\noindent\input{{{name}}}" for name in names)
+    (tmp_path / "page.tex").write_text(
+        "\\documentclass{article}\\usepackage{booktabs, siunitx}\n"
+        f"\\begin{{document}}\n{page}\n\\end{{document}}\n"
+    )
+    done = subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex here")
