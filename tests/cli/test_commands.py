@@ -8,6 +8,7 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from models import FAMILIES
@@ -95,6 +96,23 @@ def children_seconds():
     """Of CPU, which other work on the machine changes little."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def test_a_foreign_table_is_read_and_described_within_three_seconds(tmp_path):
+    size, steps = np.meshgrid(np.geomspace(1e6, 1e9, 50), np.geomspace(1e3, 1e5, 20))
+    frame = pd.DataFrame({"params": size.ravel(), "step": steps.ravel()})
+    frame["val_loss"] = 0.3 + 8 * frame["params"] ** -0.35 + 4 * frame["step"] ** -0.6
+    frame.to_csv(tmp_path / "runs.csv", index=False)
+    command = [sys.executable, "-m", "scaling", "fit", str(tmp_path / "runs.csv")]
+    before = children_seconds()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+        assert running.stderr
+        first = running.stderr.readline().decode()
+        running.kill()
+    assert children_seconds() - before < 3
+    assert first.endswith(
+        "1,000 rows, 50 runs, 50 sizes; parameters = params, value = val_loss, steps = step\n"
+    )
 
 
 def test_validate(tmp_path):
