@@ -5,6 +5,7 @@ from dataclasses import replace
 from analysis.comparison import NotCompared, shared_horizon
 from analysis.fitting import Unsupported
 from analysis.laws import find
+from analysis.metrics.columns import measured_columns
 from analysis.metrics.matrix import correlations
 from analysis.metrics.weighting import searches
 from analysis.refusals import Refusals
@@ -21,6 +22,8 @@ from analysis.trust.rolling import rolling
 from analysis.trust.sensitivity import sensitivity
 
 MOST_DRAWS = 500
+MOST_COLUMNS = 8
+"""Of a foreign table that are set against its value and one another; pairs grow as the square."""
 
 
 def in_depth(study: Study) -> Study:
@@ -57,17 +60,23 @@ def _in_depth(series: Series, settings: FitSettings) -> Series:
         beyond=_beyond(series, settings) if law else (),
         refused=refused,
     )
-    if table.foreign:
-        return found
     drawing = {
         "count": settings.bootstrap,
         "confidence": settings.confidence,
         "seed": settings.seed,
     }
+    names = None
+    if table.foreign:
+        others = measured_columns(table, selection)
+        names = [selection.metric, *others[:MOST_COLUMNS]]
+        if left := others[MOST_COLUMNS:]:
+            refused["correlations of further columns"] = (
+                f"{MOST_COLUMNS} are taken, and there are {', '.join(left)} too"
+            )
     return replace(
         found,
-        correlations=correlations(table, selection, **drawing),
-        weightings=searches(table, selection, **drawing),
+        correlations=correlations(table, selection, names, **drawing),
+        weightings=() if table.foreign else searches(table, selection, **drawing),
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from analysis.metrics.columns import measured_columns
 from analysis.selection import Selection, companion, preferred_weights
 from analysis.table import Table, TableError, nearest
 
@@ -35,16 +36,18 @@ class Levels:
 def scalars(table: Table, selection: Selection, metrics: Sequence[str] | None = None) -> Scalars:
     """Every metric that has one value a run and horizon, of the selected runs.
 
-    A metric that lacks the selection's weights or split is taken at those that it has. Where one
-    was measured under several protocols, each is a column of its own. Activations (names with a
-    slash) are left out unless asked for by name; TableError for a name that is not there.
+    A metric that lacks the selection's weights or split is taken at those that it has; a foreign
+    table's are its value and its other columns of measurements. Where one was measured under
+    several protocols, each is a column of its own. Activations (names with a slash) are left out
+    unless asked for by name; TableError for a name that is not there.
     """
     keys = selection.points[["run", "rung", "steps"]].drop_duplicates().reset_index(drop=True)
     index = pd.MultiIndex.from_frame(keys[["run", "steps"]])
-    columns = {} if table.foreign else _columns(table.frame, selection, metrics)
+    find = _foreign_columns if table.foreign else _columns
+    columns = find(table, selection, metrics)
     if missing := set(metrics or ()) - {name for name, _ in columns}:
         name = min(missing)
-        present = [] if table.foreign else sorted(map(str, table.frame["metric"].unique()))
+        present = _present(table, selection)
         raise TableError(f"{table.source}: no values of '{name}'{nearest(name, present)}")
     several = pd.Series([name for name, _ in columns], dtype=object).value_counts()
     values, errors = {}, {}
@@ -59,8 +62,24 @@ def scalars(table: Table, selection: Selection, metrics: Sequence[str] | None = 
     )
 
 
-def _columns(frame: pd.DataFrame, selection: Selection, metrics: Sequence[str] | None):
+def _present(table: Table, selection: Selection) -> list[str]:
+    if table.foreign:
+        return [name for name, _ in _foreign_columns(table, selection, None)]
+    return sorted(map(str, table.frame["metric"].unique()))
+
+
+def _foreign_columns(table: Table, selection: Selection, metrics: Sequence[str] | None):
+    """The same of a table with a column for each metric."""
+    points = selection.points
+    found = {(selection.metric, ""): points[["run", "steps", "value", "standard_error"]]}
+    for name in measured_columns(table, selection):
+        found[name, ""] = points[["run", "steps"]].assign(value=points[name])
+    return {key: rows for key, rows in found.items() if not metrics or key[0] in metrics}
+
+
+def _columns(table: Table, selection: Selection, metrics: Sequence[str] | None):
     """Rows by (metric, protocol)."""
+    frame = table.frame
     rows = frame[frame["run"].astype(str).isin(selection.points["run"])]
     rows = rows[np.isfinite(rows["value"])]
     rows = rows[rows["log_snr"].isna()] if "log_snr" in rows else rows
