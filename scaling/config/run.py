@@ -26,7 +26,11 @@ from scaling.errors import InputError
 FORMAT_VERSION = 6
 """Raised whenever the same configuration would give other numbers or another layout on disk."""
 
-LATER = (("diffusion", "log_variance"), ("train", "dropout"))
+LATER = (
+    ("diffusion", "log_variance"),
+    ("train", "dropout"),
+    ("train", "reference_steps"),
+)
 """Options that came after configurations of this version were first named."""
 
 

@@ -31,7 +31,9 @@ def schedule(config: TrainConfig, step: Int[Array, ""]) -> Float[Array, ""]:
     """The rate's share of its peak at a step counted from zero: rise, hold and, if asked, fall.
 
     Rises over ceil(warmup_fraction steps) updates, the first of which is not idle; with
-    "warmup_stable_decay" falls linearly to zero over the last decay_fraction of the steps.
+    "warmup_stable_decay" falls linearly to zero over the last decay_fraction of the steps, with
+    "inverse_sqrt" as 1 / sqrt(max(step / reference_steps, 1)), times the rise, as
+    EDM2's released code (arXiv 2312.02696).
     """
     updates = step.astype(jnp.float32) + 1.0
     warmup = max(config.warmup_fraction * config.steps, 1.0)
@@ -39,6 +41,8 @@ def schedule(config: TrainConfig, step: Int[Array, ""]) -> Float[Array, ""]:
     if config.schedule == "warmup_stable_decay":
         left = (config.steps - step) / (config.decay_fraction * config.steps)
         share = jnp.minimum(share, left)
+    if config.reference_steps is not None:
+        share = share / jnp.sqrt(jnp.maximum(step / config.reference_steps, 1.0))
     return share
 
 

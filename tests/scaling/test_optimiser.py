@@ -25,6 +25,18 @@ def test_stable_decay_falls_to_zero_at_the_end_and_is_constant_before():
     assert_allclose(found[80:], 1 - np.arange(20) / 20, rtol=1e-5)
 
 
+def released_edm2(step, reference, warmup):
+    """Its `learning_rate_schedule`, of images counted before the step, for a batch of one."""
+    return min((step + 1) / warmup, 1) / np.sqrt(max(step / reference, 1))
+
+
+def test_an_inverse_root_is_that_of_the_released_edm2_after_the_same_rise():
+    found = shares(schedule="inverse_sqrt", reference_steps=25, warmup_fraction=0.4)
+    assert_allclose(found, [released_edm2(step, 25, 40) for step in range(100)], rtol=1e-6)
+    held = shares(schedule="inverse_sqrt", reference_steps=100, warmup_fraction=0.1)
+    assert_allclose(held, shares(warmup_fraction=0.1))
+
+
 def test_updates_equal_optax_adamw_with_clipping():
     config = TrainConfig(
         steps=50, learning_rate=0.01, weight_decay=0.3, gradient_clip=0.5, warmup_fraction=0.0

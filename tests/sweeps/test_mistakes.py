@@ -69,8 +69,13 @@ MISTAKES = {
     ),
     "unknown choice": (
         GOOD + "  schedule: constnat\n",
-        "8:13: train.schedule: must be 'constant' or 'warmup_stable_decay', not 'constnat'; "
-        "did you mean 'constant'?",
+        "8:13: train.schedule: must be 'constant', 'warmup_stable_decay' or 'inverse_sqrt', "
+        "not 'constnat'; did you mean 'constant'?",
+    ),
+    "a rate that falls from no step": (
+        GOOD + "  schedule: inverse_sqrt\n",
+        "8:13: train.schedule: schedule inverse_sqrt and reference_steps, from which the rate "
+        "falls, go together",
     ),
     "unknown variant": (
         GOOD.replace("digits", "digit"),
