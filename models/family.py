@@ -31,18 +31,20 @@ class Published:
 class Family:
     """A ladder, its shapes, and where its network is.
 
-    `shape(rung=, inputs=, patch_size=, conditioning=)` makes a shape, `layers(shape)` lists what
-    it holds; `network` is "module:class", imported when a network is built, as is
-    `after_update`, what training applies to parameters after each update. Solved sizes have
-    heads of `head_width` channels and an `aspect`, width over depth, within the bounds.
-    `initial(path, width, i, o)` is the deviation of a new matrix [i, o] of that name. muP is for
-    families that use weights as they stand; where weights are normalised it says nothing.
-    `drops` where the published network has dropout: its call then takes `dropout`.
+    `shape(rung=, inputs=, patch_size=, conditioning=)` makes a shape, `published_shape` of the same
+    the one that the paper's released code builds; `layers(shape)` lists what a shape holds.
+    `network` is "module:class", imported when a network is built, as is `after_update`, what
+    training applies to parameters after each update. Solved sizes have heads of `head_width`
+    channels and an `aspect`, width over depth, within the bounds. `initial(path, width, i, o)` is
+    the deviation of a new matrix [i, o] of that name. muP is for families that use weights as they
+    stand; where weights are normalised it says nothing. `drops` where the published network has
+    dropout: its call then takes `dropout`. `notes` say how closely counts match what is printed.
     """
 
     name: str
     rungs: Mapping[str, Rung]
     shape: Callable[..., Shape]
+    published_shape: Callable[..., Shape]
     layers: Callable[[Shape], list[Layer]]
     network: str
     published: tuple[Published, ...]
@@ -54,3 +56,4 @@ class Family:
     follows_mup: bool = True
     drops: bool = False
     after_update: str = ""
+    notes: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from models.compute import Rematerialise
 from models.counting import Counts
 from models.families import FAMILIES, count
 from models.family import Shape
@@ -37,8 +38,9 @@ def shape(config: RunConfig) -> Shape:
 def shape_of(config: RunConfig, rung: Rung) -> Shape:
     """The same in another size; InputError where the family cannot be so."""
     about, model = facts(config.data), config.model
+    family = FAMILIES[model.family]
     try:
-        return FAMILIES[model.family].shape(
+        return (family.published_shape if model.published else family.shape)(
             rung=rung,
             inputs=Inputs(
                 size=about.size,
@@ -108,11 +110,14 @@ def sampling_flops(config: RunConfig) -> int:
     return images * forward
 
 
-def device_bytes(config: RunConfig, devices: int, fsdp: int) -> int:
-    """Memory of each of the devices that train one run, `fsdp` of them holding its state.
+def activation_bytes(config: RunConfig, devices: int, rematerialise: Rematerialise) -> int:
+    """What the backward pass keeps of a part of one device's share of a batch, were it so."""
+    train = config.train
+    images = max(train.batch_size / train.parts / devices, 1)
+    return round(counts(config).kept[rematerialise] * BYTES[train.precision] * images)
 
-    The state's share, and what the backward pass keeps of one part of its share of the batch.
-    """
-    found, train = costs(config), config.train
-    images = train.batch_size / train.parts / devices
-    return round(found.state_bytes / fsdp + found.activation_bytes * max(images, 1))
+
+def device_bytes(config: RunConfig, devices: int, fsdp: int) -> int:
+    """Memory of each of the devices that train one run, `fsdp` of them holding its state."""
+    kept = activation_bytes(config, devices, config.train.rematerialise)
+    return round(costs(config).state_bytes / fsdp) + kept

@@ -36,6 +36,12 @@ class ModelConfig(Section):
         description="how conditions enter: the mean of their vectors steers all blocks, also as "
         "tokens, or also by cross-attention; class: one number's vector, as published",
     )
+    published: bool = Field(
+        default=False,
+        description="as the paper's released code builds it, beside the size: noise told as a "
+        "step of the published schedule, by dit in 256 frequencies and with a learned variance "
+        "(computed, not trained); edm2 has no other",
+    )
 
     @model_validator(mode="before")
     @classmethod

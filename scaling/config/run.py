@@ -30,6 +30,7 @@ LATER = (
     ("diffusion", "log_variance"),
     ("train", "dropout"),
     ("train", "reference_steps"),
+    ("model", "published"),
 )
 """Options that came after configurations of this version were first named."""
 

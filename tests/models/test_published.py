@@ -54,6 +54,22 @@ def test_edm2s(known):
 
 
 @pytest.mark.parametrize(
+    ("family", "known"),
+    [(name, known) for name, family in FAMILIES.items() for known in family.published],
+    ids=lambda one: getattr(one, "name", one),
+)
+def test_a_rung_its_inputs_and_patches_name_every_published_network(family, known):
+    shape = known.shape
+    again = FAMILIES[family].published_shape(
+        rung=FAMILIES[family].rungs[shape.rung.name],
+        inputs=shape.inputs,
+        patch_size=shape.patch_size,
+        conditioning=shape.conditioning,
+    )
+    assert again == shape
+
+
+@pytest.mark.parametrize(
     ("rung", "multiply_adds"), [("XS", 44_953_718_784), ("XXL", 546_909_067_264)]
 )
 def test_products_of_the_released_edm2(rung, multiply_adds):

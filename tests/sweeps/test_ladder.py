@@ -1,8 +1,10 @@
 """A manifest's own ladder: its rungs are swept, sized and named."""
 
+import numpy as np
 import pytest
 
-from scaling.costs import costs
+from models import FAMILIES
+from scaling.costs import costs, shape
 from sweeps.manifest import loads
 from sweeps.problems import ManifestError
 
@@ -82,3 +84,20 @@ def test_mistakes_are_found_where_they_are_written(text, message):
     with pytest.raises(ManifestError) as error:
         loads(BASE + text)
     assert message in str(error.value)
+
+
+def test_a_manifest_can_name_a_published_network(tmp_path):
+    mean = np.zeros((1000, 32, 32, 4), np.float16)
+    np.savez(tmp_path / "latents.npz", mean=mean, labels=np.arange(1000))
+    text = f"""
+data: {{source: latents, file: {tmp_path}/latents.npz, scale_factor: 0.18215}}
+model: {{family: dit, rung: S, patch_size: 2, conditioning: class, published: true}}
+train: {{steps: 200}}
+"""
+    published = next(p.shape for p in FAMILIES["dit"].published if p.name == "DiT-S/2")
+    (run,) = loads(text).runs
+    assert shape(run.config) == published
+    assert costs(run.config).parameters == 32_865_056
+    (plain,) = loads(text.replace(", published: true", "")).runs
+    (false,) = loads(text.replace("true", "false")).runs
+    assert plain.id == false.id != run.id

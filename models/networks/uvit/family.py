@@ -6,7 +6,7 @@ from models.family import Family, Published
 from models.inputs import Inputs
 from models.ladder import Rung, table
 from models.networks.uvit.count import layers
-from models.networks.uvit.shape import UViTShape
+from models.networks.uvit.shape import Conditioning, UViTShape
 
 # Small rungs are named by their parameters on 16-pixel emoji with patches of 2. Blocks are odd in
 # number; heads have 24 channels where the width allows, else 16 or 18 (published: 64 or 72).
@@ -36,28 +36,52 @@ IMAGENET_256 = Inputs(size=32, channels=4, vocabulary=1001)  # latents
 IMAGENET_512 = Inputs(size=64, channels=4, vocabulary=1001)  # latents
 
 
+def published_shape(
+    *, rung: Rung, inputs: Inputs, patch_size: int, conditioning: Conditioning
+) -> UViTShape:
+    """As in the paper's released configurations.
+
+    The largest network and those of captions know the noise by Stable Diffusion's steps; the
+    largest has no final convolution.
+    """
+    huge = rung.name == "H"
+    captions = conditioning in ("in_context", "pooled")
+    return UViTShape(
+        rung=rung,
+        inputs=inputs,
+        patch_size=patch_size,
+        conditioning=conditioning,
+        noise="timestep",
+        schedule="stable_diffusion" if huge or captions else "continuous",
+        convolution=not huge,
+    )
+
+
 def published(
-    name: str, rung: Rung, inputs: Inputs, patch_size: int, parameters: str, **options: object
+    name: str,
+    rung: str,
+    inputs: Inputs,
+    patch_size: int,
+    parameters: str,
+    conditioning: Conditioning = "class",
 ) -> Published:
-    """As in the paper's released configurations."""
-    shape = UViTShape(rung=rung, inputs=inputs, patch_size=patch_size, noise="timestep", **options)  # pyright: ignore[reportArgumentType]
+    """One network of the paper."""
+    shape = published_shape(
+        rung=RUNGS[rung], inputs=inputs, patch_size=patch_size, conditioning=conditioning
+    )
     return Published(name=name, shape=shape, parameters=parameters, multiply_adds="")
 
 
-CLASSES = {"conditioning": "class"}
-CAPTIONS = {"conditioning": "in_context", "schedule": "stable_diffusion"}
-HUGE = {"conditioning": "class", "schedule": "stable_diffusion", "convolution": False}
-
 PUBLISHED = (  # arXiv 2209.12152, table 1, and the tables of results for the class-conditional
-    published("U-ViT-S/2 on CIFAR-10", RUNGS["S"], CIFAR, 2, "44", conditioning="none"),
-    published("U-ViT-S/2 on MS-COCO", RUNGS["S"], COCO, 2, "45", **CAPTIONS),
-    published("U-ViT-S/2 (Deep) on MS-COCO", RUNGS["S-deep"], COCO, 2, "58", **CAPTIONS),
-    published("U-ViT-M/4 on ImageNet 64", RUNGS["M"], IMAGENET_64, 4, "131", **CLASSES),
-    published("U-ViT-L/4 on ImageNet 64", RUNGS["L"], IMAGENET_64, 4, "287", **CLASSES),
-    published("U-ViT-L/2 on ImageNet 256", RUNGS["L"], IMAGENET_256, 2, "287", **CLASSES),
-    published("U-ViT-H/2 on ImageNet 256", RUNGS["H"], IMAGENET_256, 2, "501", **HUGE),
-    published("U-ViT-L/4 on ImageNet 512", RUNGS["L"], IMAGENET_512, 4, "287", **CLASSES),
-    published("U-ViT-H/4 on ImageNet 512", RUNGS["H"], IMAGENET_512, 4, "501", **HUGE),
+    published("U-ViT-S/2 on CIFAR-10", "S", CIFAR, 2, "44", "none"),
+    published("U-ViT-S/2 on MS-COCO", "S", COCO, 2, "45", "in_context"),
+    published("U-ViT-S/2 (Deep) on MS-COCO", "S-deep", COCO, 2, "58", "in_context"),
+    published("U-ViT-M/4 on ImageNet 64", "M", IMAGENET_64, 4, "131"),
+    published("U-ViT-L/4 on ImageNet 64", "L", IMAGENET_64, 4, "287"),
+    published("U-ViT-L/2 on ImageNet 256", "L", IMAGENET_256, 2, "287"),
+    published("U-ViT-H/2 on ImageNet 256", "H", IMAGENET_256, 2, "501"),
+    published("U-ViT-L/4 on ImageNet 512", "L", IMAGENET_512, 4, "287"),
+    published("U-ViT-H/4 on ImageNet 512", "H", IMAGENET_512, 4, "501"),
 )
 
 
@@ -72,6 +96,7 @@ UVIT = Family(
     name="uvit",
     rungs=RUNGS,
     shape=UViTShape,
+    published_shape=published_shape,
     layers=layers,
     network="models.networks.uvit.network:UViT",
     published=PUBLISHED,
