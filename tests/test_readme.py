@@ -139,6 +139,14 @@ def test_shipped_manifests_are_valid_and_their_rungs_are_as_said():
     assert len(sizes) >= 5
 
 
+def test_the_quickstart_measures_samples_by_two_distances_and_two_judges():
+    for run in sweeps.load("quickstart").runs:
+        distances, preference = run.config.measure.distances, run.config.measure.preference
+        assert distances.samples and set(distances.metrics) == {"kid", "fd_infinite"}
+        assert preference.samples and preference.judges == ("real_or_generated", "caption_match")
+        assert preference.shares(distances)
+
+
 def test_files_that_the_readme_shows_exist():
     for name in re.findall(r"\]\(((?!http)[^)]+)\)", README):
         assert (ROOT / name).is_file(), name
