@@ -14,7 +14,8 @@ def distance(
         str,
         typer.Option(
             help="what turns images into features: efficientnet_lite0; inception_v3, dinov2_b14, "
-            "clip_l14 and others of published weights, as NAME=FILE; FILE.onnx; FILE.py:FUNCTION"
+            "clip_l14 and others of published weights, as NAME=FILE; FILE.onnx; FILE.py:FUNCTION; "
+            "each file may be followed by @ and its SHA-256, or the first digits of it"
         ),
     ] = "efficientnet_lite0",
     metrics: Annotated[

@@ -1,6 +1,5 @@
 """How far the images a run draws lie from real ones."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -13,6 +12,7 @@ from pydantic import (
 
 from scaling.config.distance_metrics import FEWEST, DistanceMetric
 from scaling.config.inference import InferenceConfig
+from scaling.config.judge_files import DIGITS, sha256
 from scaling.config.samples import Drawing, SampleConfig
 from scaling.errors import InputError
 
@@ -115,18 +115,15 @@ class DistanceConfig(Drawing):
         text = given.get("network") if isinstance(given, dict) else None
         if not isinstance(text, str):
             return given
-        from scaling.measure.features.named import file_of
+        from scaling.measure.features.named import present
 
         try:
-            file = file_of(text)
+            file = present(text)
         except InputError as error:
             raise ValueError(f"network: {error}") from None
         if file is None:
             return given
-        if not file.is_file():
-            raise ValueError(f"network: '{text}' needs the file '{file}', which there is not")
-        with file.open("rb") as content:
-            digest = hashlib.file_digest(content, "sha256").hexdigest()[:12]
+        digest = sha256(file)[:DIGITS]
         if given.get("digest") and given["digest"] != digest:
             raise ValueError(
                 f"network: '{file}' has changed: its hash is {digest}, not {given['digest']}; "

@@ -1,16 +1,20 @@
 """Feature networks by name."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from scaling.config.judge_files import sha256
 from scaling.errors import InputError
 from scaling.files import cache_directory
 from scaling.measure.features.network import Network
 
 SHIPPED = "efficientnet_lite0"
 ROOM = "scaling.measure.features"
+PINNED = re.compile(r"@([0-9a-f]{8,64})$")
+"""The hash that a file is meant to have."""
 FID = "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights"
 DINO = "https://dl.fbaipublicfiles.com/dinov2"
 CLIP = "https://huggingface.co/openai"
@@ -53,11 +57,13 @@ PUBLISHED = {
 def named(text: str) -> Network:
     """The network shipped here, a published one, an ONNX file's, or a function's of the user.
 
-    InputError for none of them, and for weights that are missing or another network's.
+    InputError for none of them, and for a file that is missing, another network's, or not the one
+    whose SHA-256, or its first digits, `text` ends in after an `@`.
     """
-    file = file_of(text)
+    file = present(text)
     if file is None:
         return import_module(f"{ROOM}.{SHIPPED}").network()
+    text = PINNED.sub("", text)
     if (name := text.partition("=")[0]) in PUBLISHED:
         return published(name, file)
     if file.suffix == ".onnx":
@@ -65,8 +71,39 @@ def named(text: str) -> Network:
     return import_module(f"{ROOM}.user").network(file, text.rpartition(":")[2])
 
 
+def present(text: str) -> Path | None:
+    """The file that decides what `named(text)` computes, which is there and is the one meant."""
+    file = file_of(text)
+    pinned = PINNED.search(text)
+    if file is None and pinned:
+        raise InputError(f"network '{text}': {SHIPPED} is shipped here, and needs no file's hash")
+    if file is None:
+        return None
+    if not file.is_file():
+        raise InputError(missing(text, file))
+    if pinned and not (found := sha256(file)).startswith(pinned[1]):
+        raise InputError(
+            f"network '{text}': the SHA-256 of '{file}' is {found}, not {pinned[1]}: it is "
+            f"another file than the one meant"
+        )
+    return file
+
+
+def missing(text: str, file: Path) -> str:
+    """What to tell of a file that there is not."""
+    name = text.partition("=")[0].partition("@")[0]
+    if name not in PUBLISHED:
+        return f"network '{text}' needs the file '{file}', which there is not (in {Path.cwd()})"
+    return (
+        f"network '{name}' needs its weights, and there is no file '{file}'. They are published "
+        f"at {PUBLISHED[name].url}: put them at '{kept(name)}' as safetensors, or name your file "
+        f"as {name}=FILE (of a file of PyTorch's, you will be told how to convert it)"
+    )
+
+
 def file_of(text: str) -> Path | None:
-    """The file that decides what `named(text)` computes; None for the network shipped here."""
+    """Where that file is looked for; None for the network shipped here."""
+    text = PINNED.sub("", text)
     name, given, path = text.partition("=")
     file, _, _ = text.rpartition(":")
     if name in PUBLISHED:
@@ -82,7 +119,7 @@ def file_of(text: str) -> Path | None:
     meant = f"; did you mean '{near[0]}'?" if near else ""
     raise InputError(
         f"no network '{text}'{meant}; there are: {', '.join(names)}; "
-        "FILE.onnx, and your own as FILE.py:FUNCTION"
+        "FILE.onnx, and your own as FILE.py:FUNCTION; after @, the first digits of a file's SHA-256"
     )
 
 
@@ -93,14 +130,7 @@ def kept(name: str) -> Path:
 
 def published(name: str, path: Path) -> Network:
     """With the weights of `path`."""
-    about = PUBLISHED[name]
-    if not path.is_file():
-        raise InputError(
-            f"network '{name}' needs its weights, and there is no file '{path}'. They are "
-            f"published at {about.url}: put them at '{kept(name)}' as safetensors, or name your "
-            f"file as {name}=FILE (of a file of PyTorch's, you will be told how to convert it)"
-        )
     try:
-        return import_module(f"{ROOM}.{about.module}").network(name, path)
+        return import_module(f"{ROOM}.{PUBLISHED[name].module}").network(name, path)
     except ValueError as error:
         raise InputError(f"network '{name}': {path}: {error}") from error

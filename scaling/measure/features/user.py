@@ -9,8 +9,6 @@ from scaling.measure.features.network import Network
 
 def network(file: Path, name: str) -> Network:
     """What `name()` of the file returns; InputError where that is no Network."""
-    if not file.is_file():
-        raise InputError(f"network '{file}:{name}': there is no file '{file}' in {Path.cwd()}")
     spec = importlib.util.spec_from_file_location(f"network_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise InputError(f"network '{file}:{name}': '{file}' is not a Python file")

@@ -8,8 +8,10 @@ from importlib import import_module
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from pydantic import ValidationError
 from safetensors.numpy import save_file
 
+from scaling.config.distances import DistanceConfig
 from scaling.errors import InputError
 from scaling.measure.features import clip, dinov2, inception_v3, protocol
 from scaling.measure.features.named import PUBLISHED, ROOM, SHIPPED, file_of, named
@@ -119,8 +121,27 @@ def test_a_network_of_ones_own_is_one_function(tmp_path):
     for function, told in {"none": "has no function 'none'", "nothing": "not int"}.items():
         with pytest.raises(InputError, match=told):
             named(f"{file}:{function}")
-    with pytest.raises(InputError, match="there is no file"):
+    with pytest.raises(InputError, match=r"needs the file '.*other.py', which there is not"):
         named(f"{tmp_path / 'other.py'}:colours")
+
+
+def test_a_file_may_be_pinned_to_its_hash(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(OWN)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    for digits in (digest, digest[:8]):
+        assert named(f"{file}:colours@{digits}").name == "colours"
+        config = DistanceConfig.model_validate({"network": f"{file}:colours@{digits}"})
+        assert config.digest == digest[:12]
+    file.write_text(OWN + "\n")
+    with pytest.raises(InputError, match=f"is [0-9a-f]{{64}}, not {digest[:8]}: it is another"):
+        named(f"{file}:colours@{digest[:8]}")
+    with pytest.raises(ValidationError, match=r"network: .* it is another file"):
+        DistanceConfig.model_validate({"network": f"{file}:colours@{digest}"})
+    with pytest.raises(ValidationError, match=r"network: .* published at .*: put them at"):
+        DistanceConfig.model_validate({"network": f"clip_b32=none.npz@{digest}"})
+    with pytest.raises(InputError, match="is shipped here, and needs no file"):
+        named(f"{SHIPPED}@{digest}")
 
 
 def test_names_that_there_are_not():
