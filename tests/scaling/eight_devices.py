@@ -34,7 +34,7 @@ EDM2 = {
 }
 UVIT = {"model": {"family": "uvit", "depth": 3, "width": 16, "heads": 1, "patch_size": 2}}
 # Devices along `run` and along `fsdp`, of eight; the others go to `data`.
-SPLITS = {"mixture": ((1, 8), (2, 2))}
+SPLITS = {"mixture": ((2, 2),)}
 EVERY_SPLIT = {
     "mixture": tuple((run, f) for run in (1, 2, 4, 8) for f in (1, 2, 4, 8) if run * f <= 8),
     "digits": ((2, 1),),
