@@ -15,6 +15,7 @@ from sweeps.document import Document, Keys, parse
 from sweeps.expand import Cell, Setting, check, expand, resolve, swept_paths
 from sweeps.explain import explain
 from sweeps.fields import value_at
+from sweeps.heads import uneven_heads
 from sweeps.ladder import LadderConfig
 from sweeps.problems import ManifestError, Problem, nearest
 from sweeps.sections import EngineConfig, FitConfig, ManifestHeader, SweepConfig
@@ -99,6 +100,8 @@ def loads(text: str, *, file: str = "manifest.yaml") -> Manifest:
     distinct = list({run.id: run for run in reversed(runs)}.values())[::-1]
     repeats = len(runs) - len(distinct)
     twice = f"{file}: {repeats} of {len(runs)} runs repeat another's configuration; trained once"
+    notices = [twice] if repeats else []
+    notices += [f"{file}: {told}" for told in uneven_heads(run.config for run in distinct)]
     return Manifest(
         file=file,
         text=text,
@@ -107,7 +110,7 @@ def loads(text: str, *, file: str = "manifest.yaml") -> Manifest:
         swept=swept_paths(sweep),
         engine=header.engine,
         fit=header.fit,
-        notices=(twice,) if repeats else (),
+        notices=tuple(notices),
     )
 
 

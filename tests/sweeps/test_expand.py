@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from sweeps.manifest import loads
+from sweeps.manifest import load, loads
 from sweeps.problems import ManifestError
 from tests.sweeps.examples import BASE
 
@@ -111,6 +111,22 @@ def test_repeated_runs_are_trained_once_and_said():
     assert manifest.notices == (
         "manifest.yaml: 1 of 3 runs repeat another's configuration; trained once",
     )
+
+
+def test_heads_of_several_widths_are_said_where_mup_wants_one():
+    text = BASE + "sweep: {grid: {model.rung: [20k, 40k, 70k]}}\n"
+    mup = text.replace("steps: 200", "steps: 200, transfer: {rule: mup, base_width: 20}")
+    assert loads(text).notices == ()
+    assert loads(mup).notices == (
+        "manifest.yaml: train.transfer.rule mup holds where all sizes have heads of one width; "
+        "these have 20 channels (20k), 24 channels (40k), 36 channels (70k): give a ladder that "
+        "keeps it, e.g. {rule: {sizes: [1, 2, 4], depth: 3, width: 24 * n, heads: n}}",
+    )
+
+
+@pytest.mark.parametrize("name", ["coordinate_check", "learning_rates"])
+def test_the_shipped_ladders_for_mup_keep_one_head_width(name):
+    assert load(name).notices == ()
 
 
 @pytest.mark.parametrize("value", ["true", "'0'"])
