@@ -98,6 +98,12 @@ def test_bfloat16_is_kept_inside_and_close_to_float32(network):
     assert factors(low, *given) == {"bfloat16"} | kept
 
 
+def test_the_attention_that_is_asked_for_is_taken(network):
+    """cuDNN's cannot be had here, which is said only where somebody tries."""
+    with pytest.raises(ValueError, match="attention by cuDNN cannot be had here"):
+        jax.eval_shape(network.again(attention="cudnn"), network.parameters, *inputs(network.shape))
+
+
 @cache
 def gradients(family, variant, rematerialise: Rematerialise = "nothing"):
     depth = {"dit": 1, "uvit": 3, "edm2": 1}[family]
@@ -112,6 +118,7 @@ def gradients(family, variant, rematerialise: Rematerialise = "nothing"):
         ("dit", "cross-attention", "all"),
         ("uvit", "pooled", "all_but_products"),
         pytest.param("edm2", "pooled", "all", marks=pytest.mark.slow),
+        pytest.param("edm2", "pooled", "all_but_products", marks=pytest.mark.slow),
         pytest.param("uvit", "pooled", "all", marks=pytest.mark.slow),
     ],
 )

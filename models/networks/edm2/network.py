@@ -66,9 +66,9 @@ class MPConv(nnx.Module):
 class ResidualBlock(nnx.Module):
     """Two convolutions, modulated between them, and perhaps attention."""
 
-    def __init__(self, spec: Block, shape: EDM2Shape, *, draws: Draws):
+    def __init__(self, spec: Block, shape: EDM2Shape, compute: Compute = PLAIN, *, draws: Draws):
         inputs, outputs = spec.inputs, spec.outputs
-        self.spec = spec
+        self.spec, self.compute = spec, compute
         self.heads = shape.heads(outputs)
         self.emb_gain = nnx.Param(jnp.zeros(()))
         self.emb_linear = MPConv(shape.embedding, outputs, draws=draws)
@@ -85,7 +85,8 @@ class ResidualBlock(nnx.Module):
         b, h, w, c = x.shape
         per_head = self.attn_qkv(x).reshape(b, h * w, 3 * self.heads, c // self.heads)
         qkv = magnitude.normalise(per_head, (-1,)).reshape(b, h * w, 3 * c)
-        return self.attn_proj(self_attend(qkv, self.heads).reshape(b, h, w, c))
+        attended = self_attend(qkv, self.heads, wanted=self.compute.attention)
+        return self.attn_proj(attended.reshape(b, h, w, c))
 
     def __call__(
         self,
@@ -109,8 +110,10 @@ class ResidualBlock(nnx.Module):
         return jnp.clip(x, -LARGEST, LARGEST)
 
 
-def _blocks(specs: list[Block], shape: EDM2Shape, draws: Draws) -> dict[str, ResidualBlock]:
-    return {spec.name: ResidualBlock(spec, shape, draws=draws) for spec in specs}
+def _blocks(
+    specs: list[Block], shape: EDM2Shape, compute: Compute, draws: Draws
+) -> dict[str, ResidualBlock]:
+    return {spec.name: ResidualBlock(spec, shape, compute, draws=draws) for spec in specs}
 
 
 class EDM2(nnx.Module):
@@ -130,8 +133,8 @@ class EDM2(nnx.Module):
         if shape.inputs.embedding_width:
             self.caption = MPConv(shape.inputs.embedding_width, wide, draws=draws)
         self.first = MPConv(3, 3, values + 1, width, draws=draws)
-        self.encoder = nnx.Dict(_blocks(shape.encoder, shape, draws))
-        self.decoder = nnx.Dict(_blocks(shape.decoder, shape, draws))
+        self.encoder = nnx.Dict(_blocks(shape.encoder, shape, compute, draws))
+        self.decoder = nnx.Dict(_blocks(shape.decoder, shape, compute, draws))
         self.last = MPConv(3, 3, width, values, draws=draws)
         self.last_gain = nnx.Param(jnp.zeros(()))
 
