@@ -1,24 +1,28 @@
 """`scaling plan`: runs, parameters, FLOPs, memory and time before anything is spent."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
 from typing import Any
 
+from models.compute import Rematerialise
 from scaling.config import RunConfig
-from scaling.costs import costs, device_bytes
+from scaling.costs import activation_bytes, costs, device_bytes
 from scaling.devices import Device
 from scaling.errors import InputError
 from scaling.mesh import RULE, MeshShape, devices_to_hold, mesh_shape
 from sweeps.cohorts import plan as plan_cohorts
-from sweeps.display import clock
+from sweeps.display import clock, in_bytes
 from sweeps.estimates import CORE_RATES, START_SECONDS, makespan, run_seconds
 from sweeps.fields import value_at
 from sweeps.labels import in_words
 from sweeps.manifest import Manifest
 from sweeps.store.prepare import record_of
+
+SHOWN: dict[Rematerialise, str] = {"nothing": "activations", "all": "rematerialised"}
+"""What activations take, by what is computed again, under these headings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +61,8 @@ class Place:
 class Plan:
     """What a manifest would take.
 
-    `seconds` assumes `place.rate` FLOP/s a worker, or CORE_RATES. `meshes` and `device_bytes` are
-    by run.
+    `seconds` assumes `place.rate` FLOP/s a worker, or CORE_RATES. `meshes` and the bytes on a
+    device are by run; those of `activations` also by what is computed again.
     """
 
     records: Sequence[dict[str, Any]]
@@ -68,6 +72,7 @@ class Plan:
     place: Place
     meshes: dict[str, MeshShape]
     device_bytes: dict[str, int]
+    activations: dict[Rematerialise, dict[str, int]]
 
     @property
     def flops(self) -> float:
@@ -93,6 +98,14 @@ def plan(manifest: Manifest, *, workers: int, place: Place | None = None) -> Pla
     cohorts = plan_cohorts(records, size=manifest.engine.cohort, workers=workers)
     together = {run: len(cohort) for cohort in cohorts for run in cohort}
     meshes = {run.id: place.mesh(run.config, together[run.id]) for run in manifest.runs}
+
+    def on_each(count: Callable[[RunConfig, MeshShape], int]) -> dict[str, int]:
+        """By run, of all the cohort's runs that one device computes."""
+        return {
+            run.id: together[run.id] // meshes[run.id].run * count(run.config, meshes[run.id])
+            for run in manifest.runs
+        }
+
     return Plan(
         records=records,
         swept=tuple(path for path in manifest.swept if path != "seed"),
@@ -100,16 +113,16 @@ def plan(manifest: Manifest, *, workers: int, place: Place | None = None) -> Pla
         workers=workers,
         place=place,
         meshes=meshes,
-        device_bytes={
-            run.id: per_device(run.config, together[run.id], meshes[run.id])
-            for run in manifest.runs
+        device_bytes=on_each(lambda config, mesh: device_bytes(config, mesh.of_one_run, mesh.fsdp)),
+        activations={
+            policy: on_each(
+                lambda config, mesh, policy=policy: activation_bytes(
+                    config, mesh.of_one_run, policy
+                )
+            )
+            for policy in SHOWN
         },
     )
-
-
-def per_device(config: RunConfig, runs: int, mesh: MeshShape) -> int:
-    """Bytes on each device, of all the cohort's runs that it computes."""
-    return runs // mesh.run * device_bytes(config, mesh.of_one_run, mesh.fsdp)
 
 
 def text(found: Plan) -> str:
@@ -127,6 +140,7 @@ def text(found: Plan) -> str:
         "without emb.",
         "FLOPs/run",
         "state",
+        *SHOWN.values(),
         *(["mesh"] if found.place.devices > 1 else []),
         "a device",
         "time/run",
@@ -142,9 +156,10 @@ def text(found: Plan) -> str:
                 f"{first['parameters']:,}",
                 f"{first['parameters_non_embedding']:,}",
                 f"{first['flops']:.2e}",
-                _bytes(first["state_bytes"]),
+                in_bytes(first["state_bytes"]),
+                *(in_bytes(found.activations[policy][first["id"]]) for policy in SHOWN),
                 *([_shown(found.meshes[first["id"]])] if found.place.devices > 1 else []),
-                _bytes(found.device_bytes[first["id"]]),
+                in_bytes(found.device_bytes[first["id"]]),
                 clock(found.run_seconds(first)),
             ]
         )
@@ -161,8 +176,9 @@ def text(found: Plan) -> str:
     sampling = f", and {drawn:.3g} to sample what is measured at most" if drawn else ""
     lines += [
         "",
-        "state: weights, gradients, moments, averages; a device: its share of the state and what",
-        "the backward pass keeps of its share of a batch, of all its runs",
+        "state: weights, gradients, moments, averages; activations: what the backward pass keeps",
+        "of a device's share of a batch, of all its runs; rematerialised: the same with",
+        "train.rematerialise: all; a device: its share of the state, and activations as configured",
         *(wrap(f"mesh: run x data x fsdp; {RULE}", 95) if found.place.devices > 1 else []),
         f"{len(found.records)} runs in {len(found.cohorts)} cohorts on {found.workers} "
         f"worker{'s' * (found.workers > 1)}: {found.flops:.3g} training FLOPs{sampling}",
@@ -190,11 +206,3 @@ def _rate(found: Plan) -> str:
         )
     slowest, fastest = (rate / 1e9 for _, rate in (CORE_RATES[0], CORE_RATES[-1]))
     return f"{slowest:.0f} to {fastest:.0f} GFLOP/s (more for larger models)"
-
-
-def _bytes(count: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    return f"{count:.3g} TB"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import FAMILIES
+from models import FAMILIES, count
 from scaling.cli.app import app
 from sweeps.store.claims import server_clock, take
 from sweeps.store.states import end, settle
@@ -136,6 +136,7 @@ def test_validate(tmp_path):
         (["worker", "nowhere"], "error: nowhere: no such directory"),
         (["ladder", "dot"], "error: no ladder 'dot'; did you mean 'dit'?"),
         (["ladder", "dit", "--patch-size", "5"], "patches of 5 pixels do not tile"),
+        (["ladder", "edm2", "--conditioning", "none"], "a edm2 has no conditioning 'none'; it"),
         (["run", "quickstart", "--engine", "abacus", "--dry-run"], "no engine 'abacus'; there are"),
         (["fit", "nowhere"], "error: nowhere: no such file or directory"),
         (["launch"], "No such command 'launch'"),
@@ -186,7 +187,7 @@ sweep: {{grid: {{model.rung: [S, XL], seed: [0, 1]}}}}
     shown = scaling(*arguments, "--on", "tpu-v5e", "--utilisation", "0.5").stdout
     rows = {line.split()[0]: " ".join(line.split()) for line in shown.splitlines() if line}
     assert "2 x 32 x 1" in rows["S"]  # its state fits into half of 16 GB
-    assert "13.5 GB 2 x 16 x 2" in rows["XL"]
+    assert "13.5 GB 4.57 GB 300 MB 2 x 16 x 2 11.3 GB" in rows["XL"]
     # 118.64 Gflops (multiply-adds) forward at 256 px, as published; three times that to train.
     flops = float(rows["XL"].split()[4])
     assert flops == pytest.approx(6 * 118.64e9 * 256 * 400_000, rel=0.01)
@@ -216,6 +217,26 @@ def test_the_ladder_lists_every_rung_from_small_to_large():
     assert [line.split()[0] for line in lines] == list(rungs)
     sizes = [int(line.split()[4].replace(",", "")) for line in lines]
     assert sizes == sorted(sizes)
+
+
+def test_the_ladder_says_what_a_size_keeps_in_memory_and_how_its_counts_match():
+    shown = scaling(
+        *("ladder", "dit", "--size", "32", "--channels", "4", "--length", "77"),
+        *("--embedding-width", "768", "--published"),
+    ).stdout
+    gu = next(known.shape for known in FAMILIES["dit"].published if known.name == "Gu-S")
+    counts = count("dit", gu)
+    first, memory = (line.split() for line in shown.splitlines() if line.startswith("S "))
+    assert first[4] == f"{counts.parameters:,}"
+    assert memory[1:3] == [f"{4 * counts.parameters / 1e6:.3g}", "MB"]
+    kept = [4 * counts.kept[p] / 1e6 for p in ("nothing", "all_but_products", "all")]
+    assert memory[-6::2] == [f"{number:.3g}" for number in kept]
+    text = " ".join(shown.split())
+    assert "the printed parameters to the last digit" in text
+    assert "Heads of the small rungs are 20 to 36 channels wide" in text
+    edm2 = " ".join(scaling("ladder", "edm2").stdout.split())
+    assert "the paper's figures are up to 2.3 % higher" in edm2
+    assert "Heads of the small rungs" not in edm2
 
 
 def test_status_says_what_is_done_running_and_failed(tmp_path):
