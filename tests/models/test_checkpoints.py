@@ -1,8 +1,11 @@
 """Weights under public names: there and back, and what is refused."""
 
+from typing import Any
+
 import jax
 import numpy as np
 import pytest
+from flax.traverse_util import flatten_dict
 from numpy.testing import assert_array_equal
 
 from models import FAMILIES
@@ -66,20 +69,74 @@ def test_dits_positions_are_the_fixed_ones_or_left_out(public):
         dit.from_public(arrays | {dit.POSITIONS: positions[:, 1:]}, shape)
 
 
-def test_the_published_layout_of_the_smallest_dit():
-    """Shapes of its public checkpoint, and every one of our parameters filled."""
-    shape = next(known.shape for known in FAMILIES["dit"].published if known.name == "DiT-S/2")
-    shapes = {key: entry.shape for key, entry in dit.entries(shape).items()}
-    assert shapes["x_embedder.proj.weight"] == (384, 4, 2, 2)
-    assert shapes["y_embedder.embedding_table.weight"] == (1001, 384)
-    assert shapes["t_embedder.mlp.0.weight"] == (384, 256)
-    assert shapes["blocks.11.adaLN_modulation.1.weight"] == (2304, 384)
-    assert shapes["final_layer.linear.weight"] == (32, 384)
-    arrays = {key: np.zeros(size, np.float16) for key, size in shapes.items()}
-    filled = dit.from_public(arrays, shape)
-    assert jax.tree.map(lambda a: (a.shape, a.dtype), filled) == jax.tree.map(
-        lambda a: (a.shape, a.dtype), abstract("dit", shape)
-    )
+PUBLISHED = {  # numbers of arrays, and some of their shapes, in the released code
+    ("dit", "DiT-S/2"): (
+        12 * 10 + 11,
+        {
+            "x_embedder.proj.weight": (384, 4, 2, 2),
+            "y_embedder.embedding_table.weight": (1001, 384),
+            "t_embedder.mlp.0.weight": (384, 256),
+            "blocks.11.adaLN_modulation.1.weight": (2304, 384),
+            "final_layer.linear.weight": (32, 384),
+        },
+    ),
+    ("uvit", "U-ViT-S/2 on CIFAR-10"): (
+        13 * 11 + 6 * 2 + 9,
+        {
+            "pos_embed": (1, 257, 512),
+            "out_blocks.5.skip_linear.weight": (512, 1024),
+            "mid_block.attn.qkv.weight": (1536, 512),
+            "final_layer.weight": (3, 3, 3, 3),
+        },
+    ),
+    ("uvit", "U-ViT-H/2 on ImageNet 256"): (
+        29 * 11 + 14 * 2 + 8,
+        {
+            "pos_embed": (1, 258, 1152),
+            "patch_embed.proj.weight": (1152, 4, 2, 2),
+            "label_emb.weight": (1001, 1152),
+            "in_blocks.13.mlp.fc1.weight": (4608, 1152),
+            "decoder_pred.weight": (16, 1152),
+        },
+    ),
+    ("edm2", "EDM2-XS"): (
+        36 * 4 + 15 * 2 + 19 + 7,  # of blocks, attention, skips and the ends
+        {
+            "unet.emb_fourier.freqs": (128,),
+            "unet.emb_noise.weight": (512, 128),
+            "unet.emb_label.weight": (512, 1000),
+            "unet.enc.64x64_conv.weight": (128, 5, 3, 3),
+            "unet.enc.32x32_block0.conv_skip.weight": (256, 128, 1, 1),
+            "unet.dec.8x8_in0.attn_qkv.weight": (1536, 512, 1, 1),
+            "unet.dec.64x64_block3.conv_res0.weight": (128, 256, 3, 3),
+            "unet.out_conv.weight": (4, 128, 3, 3),
+            "unet.out_gain": (),
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("family", "name"), PUBLISHED, ids=lambda one: one)
+def test_the_layout_of_a_published_network(family, name):
+    """Arrays as its checkpoint has them, and every one of our parameters filled by one."""
+    count, some = PUBLISHED[family, name]
+    shape = next(known.shape for known in FAMILIES[family].published if known.name == name)
+    entries = FORMATS[family].entries(shape)
+    assert len(entries) == count
+    assert {key: entries[key].shape for key in some} == some
+    found: dict[tuple[str, ...], dict[int | None, tuple[int, ...]]] = {}
+    for entry in entries.values():
+        array = np.broadcast_to(np.float32(0), entry.shape)  # takes no memory
+        blocks = found.setdefault(entry.path, {})
+        assert entry.block not in blocks
+        blocks[entry.block] = entry.ours(array).shape
+    filled = {}
+    for path, blocks in found.items():
+        (each,) = set(blocks.values())
+        filled[path] = each if None in blocks else (len(blocks), *each)
+        assert None in blocks or set(blocks) == set(range(len(blocks)))
+    leaves: dict[tuple[str, ...], Any] = flatten_dict(abstract(family, shape))
+    assert filled == {path: leaf.shape for path, leaf in leaves.items()}
 
 
 def test_a_uvit_without_a_class_for_none_gets_zeros(public):
