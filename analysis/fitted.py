@@ -18,7 +18,8 @@ class Fit:
     scaled to order one, in normalised variables, and `condition` is of its curvature there.
     `intervals` come from what `intervals_by` says; `standard_errors` are by linearisation;
     `known` are parameters that were not fitted; `not_identified` gives for each one that the data
-    cannot pin the reason. Residuals are of the value or its logarithm, as `residuals` says.
+    cannot pin the reason. Residuals are of the value or its logarithm, as `residuals` says, and
+    rows count alike or by their errors, as `weighting` says.
     """
 
     law: str
@@ -47,6 +48,7 @@ class Fit:
     replicates: int
     notes: tuple[str, ...] = ()
     intervals_by: str = "bootstrap"
+    weighting: str = "equal"
 
     def predict(self, **variables: Any) -> Any:
         """The law's value at the given variables (x, or N and S), numbers or arrays."""

@@ -178,13 +178,19 @@ class Found(NamedTuple):
     replicates: Replicates | None
 
 
+def weighting_of(item: Task, settings: FitSettings) -> str:
+    """As asked for, else as suits the law, which needs an error in every row to weigh by errors."""
+    known = bool((item.points["standard_error"] > 0).all())
+    return settings.weighting or (item.law.weighting if known else "equal")
+
+
 def _pose(item: Task, settings: FitSettings) -> Problems:
     points = item.points
     kind = settings.residuals or item.law.residuals
     weights = None
     if kind == "log" and has_zeros(points):
         raise Unsupported(NO_LOGARITHM)
-    if settings.weighting == "standard_error":
+    if weighting_of(item, settings) == "standard_error":
         error = points["standard_error"].to_numpy(float)
         if kind == "log":
             error = error / points["value"].to_numpy(float)
@@ -223,6 +229,7 @@ def _describe(item: Task, found: Found, settings: FitSettings) -> Fit:
         not_identified=not_identified(law, best, ends, lowest, reached, found.moved),
         confidence=settings.confidence,
         residuals=settings.residuals or law.residuals,
+        weighting=weighting_of(item, settings),
         objective=best.objective,
         gradient_norm=best.gradient_norm,
         starts=best.starts,

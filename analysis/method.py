@@ -24,7 +24,7 @@ def method(series: Series, settings: FitSettings) -> str:
     ]
     if settings.asymmetry != 1:
         parts.append(f"values above the law count {settings.asymmetry:g} times")
-    if settings.weighting == "standard_error":
+    if any(fit.weighting == "standard_error" for fit in fits):
         parts.append("values count by their precision")
     if settings.known:
         told = [f"{name} = {_with_error(*pair)}" for name, pair in settings.known_values.items()]

@@ -19,7 +19,8 @@ class FitSettings:
 
     `loss` is "huber" or "squares"; `residuals` are of the "log" value or "linear", None as suits
     the law. Values above the law count `asymmetry` times: less than one for an envelope of runs
-    that may be tuned badly. `weighting` is "equal" or by "standard_error". `known` parameters are
+    that may be tuned badly. `weighting` is "equal" or by "standard_error", None as suits the
+    law: laws of rates weigh rows by their errors, where all have one. `known` parameters are
     not fitted, such as a floor that was measured: name -> value, or (value, its standard error).
     `floor` "control" takes for E what real images in the samples' place reach, and its error.
     `inference` "best" fits values at each run's best setting of inference, where samples have
@@ -42,7 +43,7 @@ class FitSettings:
     loss: Literal["huber", "squares"] = "huber"
     residuals: Literal["log", "linear"] | None = None
     asymmetry: float = 1.0
-    weighting: Literal["equal", "standard_error"] = "equal"
+    weighting: Literal["equal", "standard_error"] | None = None
     known: Mapping[str, float | Sequence[float]] = field(default_factory=dict)
     floor: Literal["fitted", "control"] = "fitted"
     inference: Literal["fixed", "best"] = "fixed"
@@ -61,7 +62,7 @@ class FitSettings:
             "residuals": (self.residuals in (None, "log", "linear"), "log or linear"),
             "asymmetry": (self.asymmetry > 0, "positive"),
             "weighting": (
-                self.weighting in ("equal", "standard_error"),
+                self.weighting in (None, "equal", "standard_error"),
                 "equal or standard_error",
             ),
             "floor": (self.floor in ("fitted", "control"), "fitted or control"),

@@ -132,8 +132,10 @@ class FitConfig(Section):
         description="how much values above the law count, against those below: below 1 for an "
         "envelope of runs that may be tuned badly",
     )
-    weighting: Literal["equal", "standard_error"] = Field(
-        default="equal", description="of rows: alike, or by 1 / standard_error^2"
+    weighting: Literal["equal", "standard_error"] | None = Field(
+        default=None,
+        description="of rows: alike, or by 1 / standard_error^2; by default alike, and in laws of "
+        "rates by their errors",
     )
     known: dict[str, float | tuple[float, float]] = Field(
         default_factory=dict,

@@ -92,7 +92,8 @@ class Law:
     Coefficients are nonnegative. `columns` says which column each variable is by default; where
     it is empty, the one variable is whatever is asked for. A variable that is `measured_like`
     another keeps that one's unit. `fixed` are parameters that the law
-    itself sets; `residuals` are of the value or of its logarithm. `derived` are functions of the
+    itself sets; `residuals` are of the value or of its logarithm, and rows count by `weighting`,
+    unless other ones are asked for. `derived` are functions of the
     parameters that get intervals of their own.
     """
 
@@ -108,6 +109,7 @@ class Law:
     measured_like: Mapping[str, str] | None = None
     fixed: Mapping[str, float] | None = None
     residuals: str = "log"
+    weighting: str = "equal"
     derived: Mapping[str, Callable[[Values], Any]] | None = None
 
     def __hash__(self) -> int:

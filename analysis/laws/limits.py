@@ -30,6 +30,7 @@ PREFERENCE = Law(
     latex=r"\tfrac{1}{2} - A\,x^{-\alpha}",
     source="Gu 2024, arXiv 2407.18290, question 6: generated against real images",
     residuals="linear",
+    weighting="standard_error",
     fixed={"C": 0.5},
 )
 
@@ -45,6 +46,7 @@ PREFERENCE_JOINT = Law(
     source="the same limit, its gap as Hoffmann et al. 2022 have a loss above its floor",
     columns=JOINT.columns,
     residuals="linear",
+    weighting="standard_error",
     fixed={"C": 0.5},
     derived=JOINT.derived,
 )
@@ -75,6 +77,7 @@ PREFERENCE_LOGIT = Law(
     latex=r"\sigma(-H\,x^{-\alpha})",
     source="the same limit on the scale of Bradley & Terry 1952, where 0 < r < 1/2 always",
     residuals="linear",
+    weighting="standard_error",
     fixed={"C": 0.5},
 )
 

@@ -1,17 +1,20 @@
 """People's votes as measurements of the runs that they are on, so that laws fit them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.directory import ASKED, VERDICTS, VOTES
-from analysis.preference.outcomes import against_real
+from analysis.preference.clusters import ENOUGH_RATERS
+from analysis.preference.outcomes import POINTS, Array, against_real, outcomes
 from analysis.preference.rates import rates_by_run
 from analysis.preference.votes import read
 from analysis.table.model import STANDARD
+from analysis.uncertainty.shared import COLUMN, loadings
 
 PEOPLE = "win_rate_people"
 """The metric: how often people prefer the run's images to real ones."""
@@ -58,9 +61,32 @@ def with_votes(
     if not rows:
         return frame, {}
     added = pd.DataFrame(rows)
+    added[COLUMN] = shared_errors(people, list(added["run"].astype(str)))
     for name in set(added.columns) & set(frame.columns):
         added[name] = added[name].astype(frame[name].dtype)
     return pd.concat([frame, added], ignore_index=True), protocols
+
+
+def shared_errors(people: pd.DataFrame, runs: Sequence[str]) -> Array:
+    """How far the errors that rates of `runs` [k] have in common move each: of who and what voted.
+
+    Prompts are a sample of more, and so are raters where there are enough: their covariances add
+    up, as the variances of `clusters.intervals` do, and no vote is on two runs.
+    """
+    votes = people[people["first"].isin(runs) & people["choice"].isin(list(POINTS))]
+    place = votes["first"].map({run: i for i, run in enumerate(runs)}).to_numpy(np.intp)
+    found = outcomes(votes)
+    together = np.zeros((len(runs), len(runs)))
+    for cluster, fewest in ((found.prompt, 2), (found.rater, ENOUGH_RATERS)):
+        clusters = len(np.unique(cluster))
+        if clusters >= fewest:
+            points, count = np.zeros((2, clusters, len(runs)))
+            np.add.at(points, (cluster, place), found.points)
+            np.add.at(count, (cluster, place), 1.0)
+            total = count.sum(axis=0)
+            moved = (points - points.sum(axis=0) / total * count) / total
+            together += moved.T @ moved * clusters / (clusters - 1)
+    return loadings(together)
 
 
 def described(asked: Mapping[str, Mapping[str, Any] | None]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ STANDARD = (
     *("run", "rung", "seed", "width", "depth", "learning_rate", "transfer"),
     *("parameters", "parameters_non_embedding", "steps", "images", "unique_data", "flops"),
     *("status", "weights", "split", "metric", "log_snr", "value"),
-    *("standard_error", "count", "protocol", "reason", "step", "seconds", "samples"),
+    *("standard_error", "shared_error", "count", "protocol"),
+    *("reason", "step", "seconds", "samples"),
 )
 """Columns with a meaning; any other column of a sweep was swept and defines series."""
 

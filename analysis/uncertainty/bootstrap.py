@@ -18,6 +18,7 @@ from analysis.estimation.problem import (
     side_by_side,
 )
 from analysis.laws.law import Law, evaluate
+from analysis.uncertainty import shared
 from analysis.uncertainty.resampling import LARGEST_LOG_NOISE, Method, resample
 
 Array = NDArray[np.float64]
@@ -83,7 +84,8 @@ def bootstrap(
     """Refit `count` resampled data sets of each problem from its best fit.
 
     `points` [n] are each problem's rows; `fitted` parameters were spent on the rungs. Known
-    parameters with standard `errors` are drawn anew for every refit.
+    parameters with standard `errors` are drawn anew for every refit. An error that rows share
+    moves them together.
     """
     drawn = [
         resample(
@@ -97,6 +99,11 @@ def bootstrap(
             method=method,
         )
         for i, (found, rows) in enumerate(zip(best, points, strict=True))
+    ]
+    drawn = [
+        replace(item, y=item.y + shared.drawn(rows, unit, count, seed))
+        for i, (item, rows) in enumerate(zip(drawn, points, strict=True))
+        for unit in [problems.y_scale[i] if problems.linear else rows["value"].to_numpy(float)]
     ]
     owner = np.repeat(np.arange(len(problems)), count)
     theta = np.repeat([found.theta for found in best], count, axis=0)
