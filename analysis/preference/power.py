@@ -21,20 +21,36 @@ def votes_for(
     correlate by ρ (Kish 1965, Survey Sampling). A vote's variance is r (1 - r) - t / 4 with a share
     t of ties. ValueError for numbers that cannot be.
     """
-    variance = vote_variance(rate, tie_rate)
-    if not 0 < half_width < 0.5 or votes_per_prompt < 1 or not 0 <= correlation <= 1:
-        raise ValueError(
-            "half_width must lie in (0, 0.5), votes_per_prompt be at least 1, and correlation lie "
-            f"in [0, 1], not {half_width}, {votes_per_prompt} and {correlation}"
-        )
+    if not 0 < half_width < 0.5:
+        raise ValueError(f"half_width must lie in (0, 0.5), not {half_width}")
+    variance = vote_variance(rate, tie_rate) * design_effect(votes_per_prompt, correlation)
     z = float(stats.norm.isf((1 - confidence) / 2))
-    effect = 1 + (votes_per_prompt - 1) * correlation
-    return ceil(z**2 * variance / half_width**2 * effect)
+    return ceil(z**2 * variance / half_width**2)
 
 
-def half_width(votes: int, *, rate: float = 0.4, tie_rate: float = 0.0) -> float:
-    """Of the 95 % interval that so many independent votes give."""
-    return float(stats.norm.isf(0.025)) * sqrt(vote_variance(rate, tie_rate) / max(votes, 1))
+def half_width(
+    votes: int,
+    *,
+    rate: float = 0.4,
+    tie_rate: float = 0.0,
+    votes_per_prompt: float = 1.0,
+    correlation: float = 0.0,
+    confidence: float = 0.95,
+) -> float:
+    """Of the interval that so many votes give: `votes_for` the other way round."""
+    variance = vote_variance(rate, tie_rate) * design_effect(votes_per_prompt, correlation)
+    z = float(stats.norm.isf((1 - confidence) / 2))
+    return z * sqrt(variance / max(votes, 1))
+
+
+def design_effect(votes_per_prompt: float, correlation: float) -> float:
+    """How many times as many votes it takes where m of a prompt correlate: 1 + (m - 1) ρ."""
+    if votes_per_prompt < 1 or not 0 <= correlation <= 1:
+        raise ValueError(
+            "votes_per_prompt must be at least 1, and correlation lie in [0, 1], not "
+            f"{votes_per_prompt} and {correlation}"
+        )
+    return 1 + (votes_per_prompt - 1) * correlation
 
 
 def vote_variance(rate: float, tie_rate: float) -> float:

@@ -35,6 +35,10 @@ def annotate(
         list[str] | None,
         typer.Option(help="a name that the page also goes by, as behind a server with HTTPS"),
     ] = None,
+    only_plan: Annotated[
+        bool,
+        typer.Option("--plan", help="say what would be asked, and how much that tells; no more"),
+    ] = False,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: any that is free")] = 8765,
 ) -> None:
     """Ask people which of two pictures they prefer, the generated or the real one.
@@ -42,12 +46,13 @@ def annotate(
     Ctrl+C ends it; the same command goes on where everybody was.
     """
     from scaling.cli import say
+    from scaling.cli.vote_power import power
     from scaling.preference import directory as kept
     from scaling.preference.pairs import Shares, counted, plan
     from scaling.preference.pictures import load
     from scaling.preference.serve import address, listen, serve
     from scaling.preference.sessions import Sessions, as_planned
-    from scaling.preference.votes import VoteFile
+    from scaling.preference.votes import VoteFile, read
     from sweeps.pictures import archives
     from sweeps.store import Store
 
@@ -55,10 +60,14 @@ def annotate(
     if without:
         say(f"finished runs without pictures, left out: {', '.join(without)}")
     raters = named(rater or ["rater"])
+    pictures = load(paths)
+    pairs = plan(pictures, Shares(models=models, controls=controls, checks=checks), seed)
+    so_far = read(directory / kept.VOTES).votes.values()
+    for line in (counted(pairs), *power(len(pictures.ids), len(raters), list(so_far))):
+        typer.echo(line)
+    if only_plan:
+        return
     with kept.alone(directory), listen(host, port) as listening:
-        pictures = load(paths)
-        shares = Shares(models=models, controls=controls, checks=checks)
-        pairs = plan(pictures, shares, seed)
         file = VoteFile(directory / kept.VOTES)
         if file.notice:
             say(file.notice)
@@ -70,7 +79,6 @@ def annotate(
             key=kept.key(directory),
             order=order_of(directory) if adaptive else as_planned,
         )
-        typer.echo(counted(pairs))
         for who in raters:
             link = f"{address(host, listening)}/{sessions.tokens(who).rater}/"
             typer.echo(f"{who}: {link} ({progress(sessions, who)})")
