@@ -1,5 +1,6 @@
 """The commands `votes export` and `votes import`: votes as tables."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,10 +87,13 @@ def _votes(directory: Path, frame: "pd.DataFrame") -> "dict[int, Vote]":
     from scaling.preference.taking import identified
     from scaling.preference.vote import Vote
 
-    known, found = prompt_ids(directory), {}
+    known, found, met = prompt_ids(directory), {}, Counter()
     rows = frame.astype(object).where(frame.notna(), None)
     for line, row in zip(frame.index, rows.to_dict("records"), strict=True):
         told: dict[str, Any] = {str(name): cell for name, cell in row.items()}
         told["prompt_id"] = known.get(told["prompt_id"], told["prompt_id"])
-        found[int(line)] = identified(Vote(**told))
+        vote = Vote(**told)
+        same = vote.rater, vote.kind, vote.prompt_id
+        found[int(line)] = identified(vote, met[same])
+        met[same] += 1
     return found

@@ -23,9 +23,14 @@ class Taken:
     notes: tuple[str, ...]
 
 
-def identified(vote: Vote) -> Vote:
-    """With names of the pair and of the vote that follow from the rest, where it has none."""
-    pair = vote.pair or pair_id(vote.kind, vote.prompt_id, vote.first, vote.second)
+def identified(vote: Vote, before: int = 0) -> Vote:
+    """With names of the pair and of the vote that follow from the rest, where it has none.
+
+    A prompt has many pairs of real pictures, and perhaps several checks: `before` of these that a
+    rater answered stand above in the same table, and tell this one apart.
+    """
+    told = f"after {before}" if before and vote.first == REAL else ""
+    pair = vote.pair or pair_id(vote.kind, vote.prompt_id, vote.first, vote.second, told)
     name = "\0".join((vote.rater, pair, vote.choice, vote.at))
     return replace(vote, pair=pair, vote=vote.vote or str(uuid5(NAMESPACE_URL, name)))
 

@@ -18,7 +18,7 @@ from scaling.preference.directory import write_pairs
 from scaling.preference.pairs import Shares, plan
 from scaling.preference.pictures import Pictures
 from scaling.preference.serve import listen, server
-from scaling.preference.sessions import Sessions
+from scaling.preference.sessions import Order, Sessions, as_planned
 from scaling.preference.votes import VoteFile
 
 
@@ -81,6 +81,7 @@ def served(
     raters: tuple[str, ...] = ("anna", "bob"),
     host: str = "127.0.0.1",
     names: tuple[str, ...] = (),
+    order: Order = as_planned,
 ) -> Iterator[Served]:
     pairs = plan(pictures, Shares(), 0)
     sessions = Sessions(
@@ -89,6 +90,7 @@ def served(
         file=VoteFile(directory / "votes.jsonl"),
         raters=raters,
         key=b"key",
+        order=order,
     )
     with listen(host, 0) as listening:
         running = server(sessions, pictures, host, names)

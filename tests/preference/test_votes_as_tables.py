@@ -65,6 +65,19 @@ def test_a_crowds_table_comes_in_once(place, tmp_path, monkeypatch, capfd):
     assert (directory / "votes.jsonl").read_bytes() == before
 
 
+def test_controls_of_one_caption_stay_several(place, tmp_path, monkeypatch, capfd):
+    directory, (run, *_) = place
+    file = tmp_path / "crowd.csv"
+    rows = ["cup,real,real,a,w1", "cup,real,real,b,w1", "cup,real,real,a,w2"]
+    rows += ["cup,real,degraded,a,w1"] * 2 + [f"cup,{run},real,a,w1"] * 2
+    file.write_text("\n".join(["prompt,first,second,choice,rater", *rows]) + "\n")
+    for told in ("6 votes added, 1 were there already", "0 votes added, 7 were there already"):
+        assert told in scaling(monkeypatch, capfd, "votes", "import", directory, file)[1]
+    frame = tables.read(directory / "votes.jsonl")
+    assert frame.groupby("kind").size().to_dict() == {"check": 2, "control": 3, "generated_real": 1}
+    assert frame[frame["kind"] == "control"].groupby("pair").size().tolist() in ([1, 2], [2, 1])
+
+
 @pytest.mark.parametrize(
     ("header", "row", "columns", "told"),
     [
