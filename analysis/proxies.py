@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 
+import pandas as pd
+
+from analysis.directory import VERDICTS
 from analysis.formats import Sheet
 from analysis.laws.suited import RATES, is_rate
 from analysis.sample_metrics import SampleMetric
@@ -57,6 +60,23 @@ def proxies_sentences(series: Series) -> Iterator[str]:
     )
     for item in found:
         yield from _of(item)
+    ties = tie_rates(series)
+    if ties:
+        told = ", ".join(f"{name} {share:.0%}" for name, share in ties.items())
+        yield f"Ties, which count half, among the verdicts on the pairs that were kept: {told}."
+
+
+def tie_rates(series: Series) -> dict[str, float]:
+    """By judge, in words: how often it calls two images equal, of the pairs that runs keep."""
+    directory = series.table.directory
+    if directory is None or not (directory / VERDICTS).is_file():
+        return {}
+    votes = pd.read_parquet(directory / VERDICTS)
+    mine = votes[votes["first"].isin(series.table.frame["run"].astype(str))]
+    return {
+        str(judge).replace("_", " "): float((own["choice"] == "tie").mean())
+        for judge, own in mine.groupby("rater")
+    }
 
 
 def _of(item: SampleMetric) -> Iterator[str]:

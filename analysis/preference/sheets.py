@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from analysis.formats import Sheet
+from analysis.preference.rates import Rate
 from analysis.preference.study import Preferences
 from analysis.rounding import rounded
 
@@ -29,7 +30,7 @@ def rates_sheet(found: Preferences, about: Mapping[str, tuple[str, float]]) -> S
                 str(rate.skipped),
                 str(rate.prompts),
                 "" if item is None else _strength(item.value, item.low, item.high, item.bounded),
-                *(str(found.by_judge[judge].get(run, "")) for judge in judges),
+                *(_with_ties(found.by_judge[judge].get(run)) for judge in judges),
             )
         )
     headings = (
@@ -86,6 +87,10 @@ def sentences(found: Preferences) -> list[str]:
     if found.more:
         told.append(f"For ±0.05 on the run nearest to one half, about {found.more} more votes.")
     return [*told, *found.notes]
+
+
+def _with_ties(rate: Rate | None) -> str:
+    return "" if rate is None else f"{rate}, {rate.tie_rate:.0%} ties"
 
 
 def _strength(value: float, low: float, high: float, bounded: bool) -> str:

@@ -141,6 +141,16 @@ def test_proxies_have_a_section_of_their_own_that_says_what_they_are(tmp_path):
     assert "Sample metrics" not in page
 
 
+def test_how_often_judges_call_two_images_equal_is_said(tmp_path):
+    directory = rate_sweep(tmp_path)
+    run = pd.read_parquet(directory / "measurements.parquet")["run"].iloc[0]
+    votes = pd.DataFrame({"first": run, "rater": ["caption_match"] * 4 + ["brisque"] * 4,
+        "choice": ["tie", "first", "second", "first", *["tie"] * 2, *["first"] * 2]})  # fmt: skip
+    votes.to_parquet(directory / "verdicts.parquet")
+    (series,) = study_of(directory).series
+    assert list(proxies_sentences(series))[-1].endswith("kept: brisque 50%, caption match 25%.")
+
+
 def test_a_judge_that_prefers_one_of_two_real_images_is_not_to_be_trusted(tmp_path):
     (series,) = study_of(rate_sweep(tmp_path, control=0.7)).series
     assert sum("do not trust" in sentence for sentence in proxies_sentences(series)) == 2

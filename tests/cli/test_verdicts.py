@@ -47,6 +47,8 @@ def test_a_judge_is_set_beside_people(tmp_path):
             told = {"vote": str(number), "rater": "anna", "rater_kind": "human", "left": "first",
                     "at": "", "seconds": None}  # fmt: skip
             file.write(json.dumps(row | told) + "\n")
+    said = CliRunner().invoke(app, ["preference", str(directory)]).stdout
+    assert said.count("0% ties") == 3
     result = CliRunner().invoke(app, ["preference", str(directory), "--json"])
     assert result.exit_code == 0, result.output
     (told,) = json.loads(result.stdout)["agreements"]
