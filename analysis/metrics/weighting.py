@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from analysis.laws.suited import is_rate
 from analysis.metrics.found import Refused, WeightingSearch
 from analysis.metrics.search import search_arrays
 from analysis.metrics.values import levels, scalars
@@ -47,6 +48,9 @@ def search(
 ) -> WeightingSearch | Refused:
     """Search among weightings of `metric` for the one that predicts `target`.
 
+    Of a rate, which tends to one half, the gap 1/2 - r stands for the target: it is the gap that
+    falls as a power where losses do.
+
     `within` predicts only what differs between runs of one rung at one horizon, where size says
     nothing. `error` is whose error the levels record, where the table's protocol does not say.
     TableError for a target that is not there.
@@ -66,13 +70,16 @@ def search(
         rows = rows[rows["steps"].isin(selection.horizons[-1:])]
     if within:  # a run alone in its cell has nothing to be compared with
         rows = rows[rows.groupby(["rung", "steps"])["run"].transform("size") > 1]
+    values, name = rows["target"].to_numpy(float), str(every.values.columns[0])
+    if is_rate(name):
+        values, name = 0.5 - values, f"1/2 - {name}"
     cells = rows.groupby(["rung", "steps"]).ngroup().to_numpy().astype(np.intp)
     return search_arrays(
         stored.log_snr,
         stored.losses[rows["row"]],
-        rows["target"].to_numpy(float),
+        values,
         pd.factorize(rows["rung"])[0],
-        name=str(every.values.columns[0]),
+        name=name,
         error=recorded,
         groups=cells if within else None,
         count=count,

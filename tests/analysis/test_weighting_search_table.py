@@ -37,6 +37,22 @@ def test_a_table_is_searched_as_its_arrays_are(all_horizons):
     assert json.loads(json.dumps(asdict(found)))["fixed"][0]["name"] == "laplace"
 
 
+def test_of_a_rate_the_gap_to_one_half_is_predicted():
+    """r = 1/2 - c L_w^1.5 with L_w the loss of a known weighting: the gap's logarithm is a line."""
+    rung, losses = level_losses(rungs=6)
+    gap = 0.4 * (weighted(losses, TRUE) / weighted(losses, TRUE).max()) ** 1.5
+    table, selection = sweep_of(rung, {"win_rate_people": 0.5 - gap}, losses)
+    (found, _) = searches(table, selection, count=0)
+    expected = search_arrays(LOG_SNR, losses, gap, rung, name="1/2 - win_rate_people", count=0)
+    assert (found.target, found.logs) == ("1/2 - win_rate_people", True)
+    assert found.verdict == "better"
+    assert found.searched.r2 == pytest.approx(expected.searched.r2)
+    assert found.searched.r2 > 0.99
+    assert found.searched.exponent == pytest.approx(1.5, rel=0.1)
+    falling = search_arrays(LOG_SNR, losses, 0.5 - gap, rung, count=0)
+    assert found.searched.r2 > falling.searched.r2
+
+
 def test_every_target_of_a_table_is_searched_in_both_views():
     rung, losses = level_losses(rungs=5)
     metrics = {"fid": weighted(losses, TRUE), "flat": 1.0, "uniform_loss": losses[:, 0]}
