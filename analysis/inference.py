@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import nan
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from analysis.table.model import Table, TableError
 if TYPE_CHECKING:
     from analysis.selection import Selection
 
-EVALUATIONS = "sampling/network_evaluations"
-"""The metric that says how often a network is asked for an image."""
+COST = "sampling/"
+"""How metrics begin that say what an image costs."""
+EVALUATIONS, FLOPS = f"{COST}network_evaluations", f"{COST}flops"
+"""How often a network is asked for an image, and what that comes to in FLOPs."""
 
 CHOSEN = "chosen"
 """What the weights are called where runs chose different ones."""
@@ -25,7 +28,7 @@ class Chosen:
     """One rung: settings and how many of its runs chose each, most chosen first.
 
     `fixed` and `best` are means over its runs by metric, `evaluations` those of the network for an
-    image at either.
+    image at either, and `flops` what these come to (nan where that was not recorded).
     """
 
     rung: str
@@ -35,6 +38,7 @@ class Chosen:
     fixed: dict[str, Measured]
     best: dict[str, Measured]
     evaluations: tuple[float, float]
+    flops: tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +88,7 @@ def inference_of(
     chosen = {*selection.points["run"], *left_out}
     frame = frame[(frame["status"] == "finished") & frame["run"].astype(str).isin(chosen)]
     frame = frame[frame["value"].notna()]
-    of_cost = frame["metric"] == EVALUATIONS
+    of_cost = frame["metric"].str.startswith(COST)
     costs, frame = frame[of_cost], frame[~of_cost]
     best = frame[frame["inference"] == "best"]
     tried = frame[frame["inference"] == "candidate"]
@@ -98,7 +102,6 @@ def inference_of(
     for rung, group in best.groupby("rung"):
         names = group.drop_duplicates("run")["setting"].value_counts()
         runs = costs[costs["run"].isin(group["run"])]
-        of = {kind: runs[runs["inference"] == kind]["value"].mean() for kind in ("", "best")}
         rungs.append(
             Chosen(
                 rung=str(rung),
@@ -107,7 +110,8 @@ def inference_of(
                 settings=tuple((str(name), int(count)) for name, count in names.items()),
                 fixed=_means(fixed[fixed["run"].isin(group["run"])], reach),
                 best=_means(group, reach),
-                evaluations=(float(of[""]), float(of["best"])),
+                evaluations=_at_either(runs, EVALUATIONS),
+                flops=_at_either(runs, FLOPS),
             )
         )
     rungs.sort(key=lambda item: item.size)
@@ -124,6 +128,12 @@ def inference_of(
             str(name): mean_of(part, reach) for name, part in largest.groupby("setting", sort=False)
         },
     )
+
+
+def _at_either(costs: pd.DataFrame, metric: str) -> tuple[float, float]:
+    """Mean over runs at the fixed setting and at the best."""
+    of = costs[costs["metric"] == metric].groupby("inference")["value"].mean()
+    return float(of.get("", nan)), float(of.get("best", nan))
 
 
 def _means(rows: pd.DataFrame, reach: float) -> dict[str, Measured]:

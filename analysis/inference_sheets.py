@@ -1,6 +1,7 @@
 """What is said of the inference settings that rungs chose."""
 
 from collections.abc import Iterator
+from math import isnan
 
 from analysis.formats import Sheet
 from analysis.inference import Chosen
@@ -16,9 +17,9 @@ def inference_sheet(series: Series) -> Sheet:
     headings = ("rung", "parameters", "runs", "chosen", "by runs")
     for metric in metrics:
         headings += (f"{metric} fixed", f"{metric} best")
-    headings += ("evaluations fixed", "evaluations best")
+    headings += ("evaluations fixed", "evaluations best", "FLOPs fixed", "FLOPs best")
     rows = tuple(_row(item, metrics) for item in found.rungs)
-    return Sheet(title="Inference setting by rung", headings=headings, rows=rows)
+    return Sheet(title="Inference setting by rung", headings=headings, rows=rows).filled()
 
 
 def _row(item: Chosen, metrics: list[str]) -> tuple[str, ...]:
@@ -33,6 +34,7 @@ def _row(item: Chosen, metrics: list[str]) -> tuple[str, ...]:
         f"{100 * runs / item.runs:.0f} %",
         *values,
         *(f"{count:.4g}" for count in item.evaluations),
+        *("" if isnan(count) else f"{count:.3g}" for count in item.flops),
     )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from scaling.config import RunConfig
 from scaling.config.distance_metrics import WIN_RATE
 from scaling.config.inference import Setting
+from scaling.costs import counts
 from scaling.measure.candidates import best, candidate
 from scaling.measure.drawing import network_evaluations
 from scaling.measure.preference import PreferenceMeter
@@ -22,8 +23,8 @@ from scaling.measure.rows import Measurement, protocol_hash
 from scaling.measure.sample_metrics import SampleMeter
 from scaling.measure.sample_protocols import chosen_protocol, drawn_protocol
 
-EVALUATIONS = "sampling/network_evaluations"
-"""The metric that says what an image costs."""
+EVALUATIONS, FLOPS = "sampling/network_evaluations", "sampling/flops"
+"""The metrics that say what an image costs, in one run's networks and across sizes."""
 
 Averages = Callable[[float | None], Any]
 """From a width to the parameters of all runs, averaged so; None: those sampled anyway."""
@@ -51,6 +52,7 @@ class InferenceMeter:
         self._pairs = config.measure.preference.samples
         self._judged = preference if given.inference.judge else None
         self._given, self._tried = given, given.inference
+        self._forward = counts(config).forward_flops
         self._candidates = [
             candidate(config, setting) for setting in self._tried.settings if self._tried.sweeps
         ]
@@ -84,7 +86,7 @@ class InferenceMeter:
         where a judge chooses of preference.
         """
         cost = network_evaluations(self._given.drawing)
-        rows = [[_cost(of_run[0], cost)] for of_run in fixed]
+        rows = [self._costs(of_run[0], cost) for of_run in fixed]
         values = np.full((len(fixed), len(self._candidates)), np.nan)
         every = dict.fromkeys(range(len(self._candidates)), range(len(fixed)))
         for place, run, new in self._measured(every, averages, "candidate", horizon):
@@ -122,7 +124,7 @@ class InferenceMeter:
                 labels = self._labels(place, inference) | {"horizon": horizon}
                 found = self._rows_of(blocks, wanted[place], inference, labels)
                 for run, new in zip(wanted[place], found, strict=True):
-                    yield place, run, [*new, _cost(new[0], item.cost)]
+                    yield place, run, [*new, *self._costs(new[0], item.cost)]
 
     def _rows_of(
         self, blocks: Drawn, runs: Sequence[int], inference: str, labels: dict[str, Any]
@@ -170,7 +172,15 @@ class InferenceMeter:
             for row in fixed
             if self._judged or not row.metric.startswith(WIN_RATE)
         ]
-        return [*rows, _cost(rows[0], self._candidates[place].cost)]
+        return [*rows, *self._costs(rows[0], self._candidates[place].cost)]
+
+    def _costs(self, row: Measurement, evaluations: int) -> list[Measurement]:
+        """Beside a distance of the same samples; FLOPs are those of forward passes."""
+        of_image = {EVALUATIONS: evaluations, FLOPS: evaluations * self._forward}
+        return [
+            replace(row, metric=metric, value=float(cost), standard_error=0.0)
+            for metric, cost in of_image.items()
+        ]
 
     def _is_fixed(self, place: int) -> bool:
         item, fixed = self._candidates[place], self._given.drawing
@@ -188,8 +198,3 @@ class InferenceMeter:
             "inference": inference,
             "setting": item.setting.name,
         }
-
-
-def _cost(row: Measurement, evaluations: int) -> Measurement:
-    """Beside a distance of the same samples."""
-    return replace(row, metric=EVALUATIONS, value=float(evaluations), standard_error=0.0)

@@ -52,6 +52,9 @@ def tried_sweep(directory, *, weights=("ema_0.1",)):
              "standard_error": 0.0, "inference": "best" if name else ""}
             for name, cost in costs.items()
         ]  # fmt: skip
+        new += [
+            {**item, "metric": "sampling/flops", "value": 100 * item["value"]} for item in new[-2:]
+        ]  # fmt: skip
         parts.append(pd.DataFrame(new))
     pd.concat(parts).to_parquet(path)
     known = json.loads((directory / "protocols.json").read_text())
@@ -114,6 +117,7 @@ def test_each_rung_has_its_choice_with_the_value_at_either_setting(tmp_path):
     ]
     for item in found.rungs:
         assert item.evaluations == (16.0, 64.0)
+        assert item.flops == (1600.0, 6400.0)
         assert item.best["kid"].value == pytest.approx(best_of(item.size))
         assert item.fixed["kid"].value > item.best["kid"].value
     assert list(found.grid) == SETTINGS
@@ -121,6 +125,8 @@ def test_each_rung_has_its_choice_with_the_value_at_either_setting(tmp_path):
     sheet = inference_sheet(series)
     assert sheet.headings[3:5] == ("chosen", "by runs")
     assert sheet.rows[0][3:5] == (SETTINGS[5], "100 %")
+    assert sheet.headings[-4:-2] == ("evaluations fixed", "evaluations best")
+    assert sheet.rows[0][-2:] == ("1.6e+03", "6.4e+03")
     said = " ".join(inference_sentences(series))
     assert "least kid of 6 settings" in said
     assert "other samples" in said

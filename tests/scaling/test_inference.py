@@ -18,7 +18,7 @@ from scaling.data.source import load
 from scaling.measure import preference
 from scaling.measure.candidates import best
 from scaling.measure.draws import Draws
-from scaling.measure.inference import EVALUATIONS, InferenceMeter
+from scaling.measure.inference import EVALUATIONS, FLOPS, InferenceMeter
 from scaling.measure.preference import PreferenceMeter
 from scaling.measure.rows import Measurement
 from scaling.measure.sample_metrics import SampleMeter
@@ -27,6 +27,7 @@ from tests.scaling.conftest import PATIENT, rows_of, tiny
 from tests.scaling.pictures_network import network
 from tests.scaling.test_sample_metrics import ASKED
 
+COSTS = (EVALUATIONS, FLOPS)
 GRID = {"guidance_scale": [1, 2], "steps": [2, 4], "samples": 24}
 
 
@@ -49,7 +50,7 @@ def meters(config, draw=None):
 
 
 def of(rows, inference):
-    return [row for row in rows if row.inference == inference and row.metric != EVALUATIONS]
+    return [row for row in rows if row.inference == inference and row.metric not in COSTS]
 
 
 def test_nothing_to_choose_from_changes_nothing():
@@ -146,6 +147,9 @@ def test_the_setting_known_to_be_best_is_found_for_each_run(monkeypatch):
     assert costs_of["steps=3 guidance_scale=4"] == 6
     assert costs_of["steps=3 guidance_scale=1"] == 3
     assert costs_of[""] == 4  # of the fixed setting, 4 steps unguided
+    flops_of = {row.setting: row.value for row in helped if row.metric == FLOPS}
+    once = costs.counts(config).forward_flops
+    assert flops_of == {name: count * once for name, count in costs_of.items()}
     again = meter.rows(lambda _: parameters, fixed, 24)
     assert again == [helped, hurt]
 
