@@ -1,10 +1,11 @@
 """Judges of published weights, or of a program, that the user has on disk."""
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_serializer, model_validator
 
 from scaling.config.extension import FromFile
 from scaling.config.section import Section
@@ -59,10 +60,27 @@ class PreferenceScore(Section):
     digest: Digest = ""
 
 
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    # As the package of Xu et al. 2023 (arXiv 2304.05977) transforms images and pads captions.
+    "image_reward": {
+        "called": "image_reward",
+        "tokens": 35,
+        "size": 224,
+        "resize": "cropped_bicubic",
+        "mean": (0.48145466, 0.4578275, 0.40821073),
+        "deviation": (0.26862954, 0.26130258, 0.27577711),
+    }
+}
+"""What programs of known networks are given."""
+
+
 class OnnxJudge(Section):
     """A program in an ONNX file: pixel_values, input_ids and attention_mask to a score."""
 
     name: Literal["onnx"]
+    preset: Literal["", "image_reward"] = Field(
+        default="", description="a network whose input is known; none: as said below"
+    )
     file: str = Field(min_length=1, description="the .onnx file, ImageReward's for example")
     called: str = Field(
         default="", pattern=r"^(?:[A-Za-z_]\w*)?$", description="in metrics; none: as the file is"
@@ -80,6 +98,30 @@ class OnnxJudge(Section):
         default=(0.26862954, 0.26130258, 0.27577711), description="of pixels in 0..1; CLIP's"
     )
     digest: Digest = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_network_takes_it(cls, given: Any) -> Any:
+        """A preset says all that there is to say of the input, and nothing else may be said."""
+        if not isinstance(given, dict) or given.get("preset") not in PRESETS:
+            return given
+        fixed = PRESETS[given["preset"]]
+        for key in fixed.keys() & given.keys() - {"called"}:
+            told = tuple(given[key]) if isinstance(given[key], list) else given[key]
+            if told != fixed[key]:
+                raise ValueError(
+                    f"{key}: {given['preset']} takes {fixed[key]}, not {given[key]}; leave {key} "
+                    "out, or leave preset out"
+                )
+        return {**fixed, **given}
+
+    @model_serializer(mode="wrap")
+    def _as_ever_without_preset(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
+        """A judge without one is what it was before there were any."""
+        dumped = dump(self)
+        if not self.preset:
+            dumped.pop("preset", None)
+        return dumped
 
     @property
     def judge(self) -> str:

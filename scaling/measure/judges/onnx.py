@@ -28,6 +28,10 @@ RESIZES = {
 }
 
 
+ENCODERS = {"image_reward": tokens.for_bert}
+"""Of presets, which say whose tokenizer it must be."""
+
+
 def judge(config: OnnxJudge) -> Judge:
     """Its first output is the score, [batch] or [batch, 1]; InputError for what is none."""
     path = Path(config.file)
@@ -46,7 +50,8 @@ def judge(config: OnnxJudge) -> Judge:
             else f"judge '{path}' reads no captions; leave out `tokenizer`"
         )
     words = tokenizer_files(Path(config.tokenizer)) if reads else ()
-    encoder = tokens.tokenizer(Path(config.tokenizer)) if reads else None
+    read = ENCODERS.get(config.preset, tokens.tokenizer)
+    encoder = read(Path(config.tokenizer)) if reads else None
     fit = RESIZES[config.resize]
     mean, deviation = (np.array(each, np.float32) for each in (config.mean, config.deviation))
     about = {

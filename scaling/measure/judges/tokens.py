@@ -14,6 +14,8 @@ from scaling.measure.features.clip_text import END, START
 
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 """What a caption falls into before its pieces are joined: that of OpenAI's release of CLIP."""
+BERT_A = (101, 1037, 102)
+"""[CLS], a and [SEP] in the vocabulary of bert-base-uncased (Devlin et al. 2019)."""
 PADDING = ("[PAD]", "<pad>", END)
 
 Tokens = Int64[np.ndarray, "n t"]
@@ -85,6 +87,17 @@ def padding(tokenizer: Any) -> int:
         return int(tokenizer.padding["pad_id"])
     known = (tokenizer.token_to_id(name) for name in PADDING)
     return next((number for number in known if number is not None), 0)
+
+
+def for_bert(path: Path) -> Any:
+    """The tokenizer of bert-base-uncased; InputError for another's."""
+    found = tokenizer(path)
+    if (told := found.encode("A").ids) != list(BERT_A):
+        raise InputError(
+            f"tokenizer '{path}' is not that of bert-base-uncased: 'A' should become "
+            f"{list(BERT_A)}, and becomes {told}"
+        )
+    return found
 
 
 def for_clip(path: Path, vocabulary: int) -> Any:
