@@ -7,6 +7,7 @@ has to be joined before jax looks for devices.
 """
 
 import json
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -17,7 +18,8 @@ from scaling.devices import has_tpu
 from scaling.errors import InputError
 
 SILENCE_SECONDS = 60
-"""After so long without a word of a process the others are ended; an engine starts them anew."""
+"""After so long without a word of a process the others are ended; an engine starts them anew. The
+variable SCALING_SILENCE says otherwise."""
 
 NO_CLUSTER = "coordinator_address"
 """What jax misses where nothing tells it of other processes."""
@@ -85,9 +87,12 @@ def join(group: Group | None) -> None:
         return
     from jax import distributed
 
+    given = os.environ.get("SCALING_SILENCE", str(SILENCE_SECONDS))
+    if not given.isdigit() or not int(given):
+        raise InputError(f"SCALING_SILENCE: expected a whole number of seconds, not '{given}'")
     limits: dict[str, Any] = {
-        "heartbeat_timeout_seconds": SILENCE_SECONDS,
-        "shutdown_timeout_seconds": SILENCE_SECONDS,
+        "heartbeat_timeout_seconds": int(given),
+        "shutdown_timeout_seconds": int(given),
     }
     if group is not None:
         distributed.initialize(group.coordinator, group.processes, group.process, **limits)

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import threading
 import time
 import traceback as tracebacks
@@ -27,6 +28,9 @@ NOTHING_LEFT, FAILED, PREEMPTED = 0, 1, 75
 AWAY = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EREMOTEIO, errno.EHOSTDOWN, errno.ENOTCONN}
 """What a disk or a file server says that is out of order: nothing about the run."""
 
+OTHERS_GONE = re.compile(r"(ABORTED|CANCELLED|DEADLINE_EXCEEDED|INTERNAL|UNAVAILABLE|UNKNOWN): ")
+"""How a collective fails when a process of the group is gone; other codes tell of the program."""
+
 type Train = Callable[[Sequence[Claim], Callable[[Any], None]], Sequence[Any]]
 """Trains the claimed runs as one cohort, tells its progress, returns one Outcome for each."""
 
@@ -44,9 +48,9 @@ def work(
 
     A run whose training raises is recorded as failed and the next cohort is begun, but where
     `claim` tells other processes, too, which then have lost their way, and where this process is
-    `fragile`: an accelerator may be out of order after that, and spoil run after run. A disk or
-    file server that is away counts as a lost machine, and ends the worker, too. InputError and a
-    full disk are nobody's fault but the directory's: they end the worker.
+    `fragile`: an accelerator may be out of order after that, and spoil run after run. A disk, file
+    server or process of the group that is gone counts as a lost machine, and ends the worker, too.
+    InputError and a full disk are nobody's fault but the directory's: they end the worker.
     """
     code = NOTHING_LEFT
     patience = EngineConfig.model_validate(store.sweep["engine"]).stalled_seconds
@@ -81,14 +85,15 @@ def work(
                 where = error.filename or store.directory
                 raise InputError(f"{where}: {NO_ROOM[error.errno]}") from error
             away = isinstance(error, OSError) and error.errno in AWAY
+            away |= claim is not None and bool(OTHERS_GONE.match(str(error)))
             status = "lost" if away else "failed"
             reason = f"{type(error).__name__}: {str(error).strip().partition('\n')[0]}"
             release_quietly(claims, status, reason=reason, traceback=tracebacks.format_exc())
             say(f"{status} {names}: {reason}")
-            if claim is not None:
-                return FAILED
             if fragile or away:
                 return PREEMPTED
+            if claim is not None:
+                return FAILED
             code = FAILED
     return PREEMPTED
 

@@ -17,6 +17,8 @@ NO_ROOM = {
     errno.EROFS: "the file system is read-only",
     errno.EACCES: "permission denied",
     errno.EPERM: "not permitted",
+    errno.ENOSYS: "the file system cannot do this; it must have hard links",
+    errno.EOPNOTSUPP: "the file system cannot do this; it must have hard links",
 }
 """What a person can mend when the system refuses a file."""
 

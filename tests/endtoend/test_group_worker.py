@@ -1,5 +1,6 @@
 """A worker of two processes: the numbers of one, also where one of the two is killed."""
 
+import json
 import os
 import signal
 import socket
@@ -39,6 +40,7 @@ def two(sweep):
                 "SCALING_COORDINATOR": address,
                 "SCALING_PROCESSES": "2",
                 "SCALING_PROCESS": str(number),
+                "SCALING_SILENCE": "10",
                 "JAX_PLATFORMS": "cpu",
             },
             stderr=subprocess.DEVNULL,
@@ -58,7 +60,7 @@ def assert_same_numbers(sweep, undisturbed):
 
 def early(attempt):
     """In training, with a checkpoint, and with some calls yet to come."""
-    return training(attempt) and max(steps(attempt / "checkpoints")) <= STEPS / 2
+    return training(attempt) and 0 < max(steps(attempt / "checkpoints")) <= STEPS / 2
 
 
 @pytest.mark.slow
@@ -74,6 +76,25 @@ def test_asked_to_stop_both_save_and_others_go_on(undisturbed, tmp_path):
     assert [process.wait(timeout=300) for process in both] == [75, 75]
     again = [sys.executable, "-m", "scaling", "worker", str(sweep.directory)]
     assert subprocess.run(again, check=False, capture_output=True).returncode == 0
+    assert all(numbers(run / "claims") == [1, 2] for run in sweep.runs)
+    assert all(0 < result["trained_steps"] < result["step"] for result in sweep.results())
+    assert_same_numbers(sweep, undisturbed)
+
+
+@pytest.mark.slow
+def test_killed_one_ends_the_other_and_a_new_pair_goes_on(undisturbed, tmp_path):
+    sweep = prepared(tmp_path)
+    both = two(sweep)
+    while not halted_at(both[0].pid, [run / "attempts" / "1" for run in sweep.runs], early):
+        assert both[0].poll() is None
+        time.sleep(0.002)
+    both[1].kill()
+    both[0].send_signal(signal.SIGCONT)
+    assert both[0].wait(timeout=120) not in (0, 2)
+    for run in sweep.runs:
+        for path in run.glob("attempts/1/ended.json"):
+            assert json.loads(path.read_text())["status"] == "lost", "held against the run"
+    assert [process.wait(timeout=300) for process in two(sweep)] == [0, 0]
     assert all(numbers(run / "claims") == [1, 2] for run in sweep.runs)
     assert all(0 < result["trained_steps"] < result["step"] for result in sweep.results())
     assert_same_numbers(sweep, undisturbed)

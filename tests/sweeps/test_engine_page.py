@@ -1,15 +1,21 @@
-"""What docs/engines.md shows can be given as it stands."""
+"""What the pages on engines show can be given as it stands."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from typer.main import get_command
 
+from scaling.cli.app import app
 from sweeps.engines import make
 from sweeps.sections import EngineConfig
 
-PAGE = (Path(__file__).parents[2] / "docs" / "engines.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+NAMES = ("engines", "devices", "gpu", "slurm", "ray", "tpu")
+PAGES = {name: (DOCS / f"{name}.md").read_text("utf-8") for name in NAMES}
+PAGE = "\n".join(PAGES.values())
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 
 
@@ -34,3 +40,24 @@ def test_it_names_every_setting():
     for field in sections.values():
         for name in field.annotation.model_fields:
             assert name in PAGE, f"{field.annotation.__name__}.{name}"
+
+
+def commands() -> list[list[str]]:
+    """Every command `scaling` of the pages, whatever executes it."""
+    found = re.findall(
+        r"(?<![\w/.-])scaling ((?:run|worker|plan|status) .*?)(?:\s+#.*|[\"&`].*)?$", PAGE, re.M
+    )
+    return [shlex.split(line) for line in found]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_its_commands_exist_with_their_options(words):
+    context = get_command(app).make_context("scaling", list(words), resilient_parsing=True)
+    command = context.command.get_command(context, words[0])
+    command.make_parser(context).parse_args(words[1:])
+
+
+def test_its_links_lead_somewhere():
+    for page in PAGES.values():
+        for name in re.findall(r"\]\((\w+\.md)", page):
+            assert (DOCS / name).is_file(), name
