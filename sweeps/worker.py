@@ -85,7 +85,7 @@ def work(
                 where = error.filename or store.directory
                 raise InputError(f"{where}: {NO_ROOM[error.errno]}") from error
             away = isinstance(error, OSError) and error.errno in AWAY
-            away |= claim is not None and bool(OTHERS_GONE.match(str(error)))
+            away |= claim is not None and bool(OTHERS_GONE.search(str(error)))
             status = "lost" if away else "failed"
             reason = f"{type(error).__name__}: {str(error).strip().partition('\n')[0]}"
             release_quietly(claims, status, reason=reason, traceback=tracebacks.format_exc())

@@ -40,7 +40,7 @@ def two(sweep):
                 "SCALING_COORDINATOR": address,
                 "SCALING_PROCESSES": "2",
                 "SCALING_PROCESS": str(number),
-                "SCALING_SILENCE": "10",
+                "SCALING_SILENCE": "15",
                 "JAX_PLATFORMS": "cpu",
             },
             stderr=subprocess.DEVNULL,

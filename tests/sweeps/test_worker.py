@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from sweeps.claiming import Seeker
 from sweeps.snapshot import snapshot
 from sweeps.store.claims import take
 from sweeps.store.writing import read_json
@@ -71,6 +72,21 @@ def test_a_file_server_that_is_away_is_not_held_against_the_run(tmp_path, number
     assert (record["status"], os.strerror(number) in record["reason"]) == ("lost", True)
     assert worked(store)[0] == NOTHING_LEFT
     assert snapshot(store).count("finished") == 6
+
+
+@pytest.mark.parametrize(
+    ("message", "status", "expected"),
+    [
+        ("UNKNOWN: Gloo AllGather failed: Connection reset by peer", "lost", PREEMPTED),
+        ("Timeout at barrier 4. INTERNAL: UNAVAILABLE: Task 1 heartbeat", "lost", PREEMPTED),
+        ("RESOURCE_EXHAUSTED: Out of memory allocating 80 GiB", "failed", FAILED),
+    ],
+)
+def test_where_others_compute_along_their_death_is_no_failure(tmp_path, message, status, expected):
+    store = make_store(tmp_path / "s", ALONE)
+    code, said = worked(store, raising(ValueError(message)), claim=Seeker(print))
+    assert (code, [record["status"] for record in ended(store)]) == (expected, [status])
+    assert message in said[-1]
 
 
 def test_runs_of_a_worker_that_is_gone_are_waited_for(tmp_path):
