@@ -3,9 +3,8 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from analysis.files import write
 from analysis.fit_sheets import diagnostics_sheet, fits_sheet, residuals_sheet
-from analysis.formats import FORMATS, Sheet
+from analysis.formats import Sheet, write_sheet
 from analysis.inference_sheets import inference_sheet
 from analysis.metrics.sheets import correlations_sheet, weightings_sheet
 from analysis.preference import of_study as preference
@@ -76,13 +75,7 @@ def write_tables(study: Study, directory: Path) -> list[Path]:
         end = "" if len(study.series) == 1 else f"_{index + 1}"
         sheets |= {f"{name}{end}": sheet for name, sheet in found.items()}
     sheets |= _with_rows({name: build(study) for name, build in SHEETS_OF_ALL.items()})
-    written = []
-    for stem, sheet in sheets.items():
-        for suffix, render in FORMATS.items():
-            path = directory / f"{stem}.{suffix}"
-            write(path, render(sheet.filled()))
-            written.append(path)
-    return written
+    return [path for stem, sheet in sheets.items() for path in write_sheet(sheet, directory / stem)]
 
 
 def _with_rows(sheets: Mapping[str, Sheet]) -> dict[str, Sheet]:

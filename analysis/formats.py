@@ -3,6 +3,9 @@
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.files import write
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +79,15 @@ def latex(sheet: Sheet) -> str:
 
 FORMATS: dict[str, Callable[[Sheet], str]] = {"tex": latex, "csv": csv, "md": markdown}
 
+
+def write_sheet(sheet: Sheet, stem: Path) -> list[Path]:
+    """Write the sheet's filled columns as `stem` with each format's ending."""
+    paths = [stem.with_name(f"{stem.name}.{suffix}") for suffix in FORMATS]
+    for path, render in zip(paths, FORMATS.values(), strict=True):
+        write(path, render(sheet.filled()))
+    return paths
+
+
 LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -98,7 +110,7 @@ def num(number: str) -> str:
     return rf"\num{{{plain(number)}}}"
 
 
-NAMES = frozenset({"run", "rung", "law", "series", "against"})
+NAMES = frozenset({"run", "rung", "law", "series", "schedule", "against"})
 """Headings of columns whose cells are names, though they may look like numbers."""
 
 NUMBER = r"[+-]?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?"

@@ -10,6 +10,7 @@ from models.diffusion.predictions import error_ratio
 from models.diffusion.weightings import monotone
 from scaling import build
 from scaling.config import RunConfig
+from scaling.config.diffusion import DiffusionConfig
 from scaling.config.log_variance import LearnedLogVariance
 
 BANDS = (-np.inf, -4.0, -1.0, 1.0, 4.0, np.inf)
@@ -26,6 +27,7 @@ class Profile:
     """
 
     label: str
+    config: DiffusionConfig
     log_snr: np.ndarray
     density: np.ndarray
     factor: np.ndarray
@@ -55,6 +57,7 @@ def profile(config: RunConfig, label: str, points: int = 1001) -> Profile:
     mean, square = (np.trapezoid(np.where(drawn, p * c**k, 0.0), grid) for k in (1, 2))
     return Profile(
         label=label,
+        config=diffusion,
         log_snr=grid,
         density=p,
         factor=c,

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scaling.cli.aligned import aligned
+
 if TYPE_CHECKING:
     from models.counting import Counts
     from models.family import Family
@@ -70,7 +72,7 @@ def ladder(
         flops = (counts.forward_flops, counts.training_flops, sampling_flops(counts, evaluations))
         sizes = [str(number) for number in (rung.depth, rung.width, rung.heads)]
         rows.append([name, *sizes, *map("{:,}".format, whole), *map("{:.3e}".format, flops)])
-    typer.echo(_aligned(rows))
+    typer.echo(aligned(rows))
     typer.echo(f"\n{_memory(counted)}")
     if known.follows_mup:
         typer.echo(f"\n{_heads(known)}")
@@ -89,7 +91,7 @@ def _memory(counted: "dict[str, Counts]") -> str:
         rows.append([name, *map(in_bytes, (each, each, 2 * each, each, *kept))])
     return (
         "Memory in float32; activations of one image, as they are and by train.rematerialise; in\n"
-        f"bfloat16 they are half of that\n{_aligned(rows)}"
+        f"bfloat16 they are half of that\n{aligned(rows)}"
     )
 
 
@@ -127,13 +129,4 @@ def _published(family: "Family") -> str:
             ]
         )
     notes = [fill(note, 95) for note in family.notes]
-    return "\n".join(["As published: printed there, counted here", _aligned(rows), *notes])
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    """The first column to the left, the others to the right."""
-    first, *widths = (max(map(len, column)) for column in zip(*rows, strict=True))
-    return "\n".join(
-        name.ljust(first) + "".join(f"  {c:>{w}}" for c, w in zip(rest, widths, strict=True))
-        for name, *rest in rows
-    )
+    return "\n".join(["As published: printed there, counted here", aligned(rows), *notes])
