@@ -12,8 +12,11 @@ import jax
 import numpy as np
 
 from models.ema_snapshots import coefficients
+from scaling import build
 from scaling.build import ema_name
+from scaling.config import RunConfig
 from scaling.config.train import SnapshotConfig
+from scaling.errors import InputError
 from scaling.files import replacing
 
 
@@ -51,6 +54,27 @@ def reconstruct(directory: Path, config: SnapshotConfig, step: int, width: float
             with np.load(directory / f"{at}.npz") as file:
                 total = total + share * file[ema_name(kept)].astype(np.float64)
         return _unflatten(total.astype(np.float32), like)
+
+
+def weights_at(directory: Path, config: RunConfig, step: int, name: str) -> Any:
+    """A finished run's average called `name` as it was at the step of one of its snapshots.
+
+    Raises InputError where `step` has none, and for weights that are no average of a known width.
+    """
+    kept = sorted(steps(directory))
+    if step not in kept:
+        there = f"there are some of {', '.join(map(str, kept))}" if kept else "it kept none"
+        raise InputError(
+            f"{directory.parent}: no snapshot of step {step}; {there} (train.snapshots)"
+        )
+    widths = {ema_name(width): width for width in (*config.train.ema, *config.measure.ema_widths)}
+    if name not in widths:
+        raise InputError(
+            f"weights '{name}' of an earlier step cannot be made: snapshots hold averages; "
+            f"choose among {', '.join(widths) or 'none, for train.ema is empty'}"
+        )
+    like = jax.eval_shape(build.network(config).init, jax.random.key(0))
+    return reconstruct(directory, config.train.snapshots, step, widths[name], like)
 
 
 def _flat(tree: Any) -> np.ndarray:

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from pydantic import ValidationError
 
+from scaling import snapshots
 from scaling.build import best_weights
 from scaling.config import RunConfig, SampleConfig
 from scaling.data.source import load
@@ -81,11 +82,16 @@ def changed(samples: SampleConfig, changes: dict[str, Any]) -> SampleConfig:
         raise InputError(f"samples: {where}: {first['msg']}") from None
 
 
-def _weights(run: StoredRun, config: RunConfig, weights: str | None) -> Any:
-    """The run's parameters with a run axis of length one."""
-    result = read_json(run.directory / "result.json")
-    checkpoints = run.directory / "attempts" / str(result["attempt"]) / "checkpoints"
-    parameters = weights_of(config, checkpoints, result["step"], weights or best_weights(config))
+def _weights(
+    run: StoredRun, config: RunConfig, weights: str | None, step: int | None = None
+) -> Any:
+    """The run's parameters, at its last step or an earlier one, with a run axis of length one."""
+    result, name = read_json(run.directory / "result.json"), weights or best_weights(config)
+    attempt = run.directory / "attempts" / str(result["attempt"])
+    if step is None:
+        parameters = weights_of(config, attempt / "checkpoints", result["step"], name)
+    else:
+        parameters = snapshots.weights_at(attempt / "snapshots", config, step, name)
     return jax.tree.map(lambda leaf: leaf[None], parameters)
 
 
@@ -95,19 +101,24 @@ def draw(
     captions: Sequence[str],
     weights: str | None,
     guide_with: str | None = None,
+    guide_at: int | None = None,
 ) -> Iterator[Drawn]:
     """Sample each representative with its own settings, `changes` (of `measure.samples`) applied.
 
-    Without `captions` the data source's own are used. `guide_with` names the rung for autoguidance.
-    Raises InputError for weights a run lacks, for settings that are wrong, and for a rung that
-    cannot guide.
+    Without `captions` the data source's own are used. `guide_with` names the rung for autoguidance,
+    whose network is the one of step `guide_at` where that is given.
+    Raises InputError for weights a run lacks, for settings that are wrong, for a rung that cannot
+    guide, and for a step without a snapshot.
     """
     runs = representatives(store)
     guide, guide_weights = None, ()
     if guide_with is not None:
         guiding = guide_among(runs, guide_with)
         guide = RunConfig.model_validate(guiding.record["config"])
-        guide_weights = (_weights(guiding, guide, weights),)
+        guide_weights = (_weights(guiding, guide, weights, guide_at),)
+    elif guide_at is not None:
+        raise InputError("the step of a guide is given, but no rung to guide with")
+    told = guide_with if guide_at is None else f"{guide_with} at step {guide_at}"
     for run in runs:
         config = RunConfig.model_validate(run.record["config"])
         samples = changed(config.measure.samples, changes)
@@ -123,5 +134,5 @@ def draw(
             run.record["parameters_non_embedding"],
             as_stored(config, sampler(*networks)[0]),
             prompts,
-            description(samples, guide_with),
+            description(samples, told),
         )

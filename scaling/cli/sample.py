@@ -26,6 +26,10 @@ def sample(
         str | None,
         typer.Option(metavar="RUNG", help="autoguidance: away from this rung's network"),
     ] = None,
+    guide_at: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="STEP", help="of --guide-with: as it was at this snapshot"),
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="of the noise")] = None,
     weights: Annotated[str | None, typer.Option(help="raw, or an average such as ema_0.1")] = None,
     output: Annotated[
@@ -51,11 +55,12 @@ def sample(
     changes = {name: value for name, value in asked.items() if value is not None}
     store = Store.open(directory)
     drawn = []
-    for rung in draw(store, changes, caption or (), weights, guide_with):
+    for rung in draw(store, changes, caption or (), weights, guide_with, guide_at):
         how = "{sampler}, {network_evaluations} network evaluations each".format(**rung.about)
         typer.echo(f"{rung.rung}: {len(rung.images)} images, {how}")
         drawn.append(rung)
-    named = {**changes, **({"guide_with": guide_with} if guide_with else {})}
+    guided = {"guide_with": guide_with, "guide_at": guide_at}
+    named = {**changes, **{name: value for name, value in guided.items() if value is not None}}
     shown = (f"{k}{v:g}" if isinstance(v, float) else f"{k}{v}" for k, v in named.items())
     path = output or directory / "samples" / f"{'-'.join(shown) or 'default'}.png"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,9 @@ import pytest
 from numpy.testing import assert_allclose
 from pydantic import ValidationError
 
-from scaling import snapshots
+from scaling import build, snapshots
 from scaling.config.cohort import cohort_key
+from scaling.errors import InputError
 from scaling.run import Preempted, weights_of
 from tests.scaling.conftest import tiny, values_of
 
@@ -117,3 +118,25 @@ def test_a_vector_of_another_network_is_refused(tmp_path):
     assert_allclose(snapshots.reconstruct(tmp_path, config, 5, 0.07, {"w": np.ones(3)})["w"], 1.0)
     with pytest.raises(ValueError, match="hold 3 weights"):
         snapshots.reconstruct(tmp_path, config, 5, 0.07, {"w": np.ones(4)})
+
+
+def test_weights_of_an_earlier_step_are_the_average_up_to_it(tmp_path):
+    config = storing()
+    shape = jax.eval_shape(build.network(config).init, jax.random.key(0))
+    for step in (3, 6, 9):
+        averages = {"ema_0.05": 2.0 * step, "ema_0.1": 1.0 * step}
+        trees = {
+            name: jax.tree.map(lambda p, value=value: np.full(p.shape, value), shape)
+            for name, value in averages.items()
+        }
+        snapshots.save(tmp_path / "snapshots", step, trees)
+    found = snapshots.weights_at(tmp_path / "snapshots", config, 6, "ema_0.1")
+    for leaf, like in zip(*map(jax.tree.leaves, (found, shape)), strict=True):
+        assert leaf.shape == like.shape
+        assert_allclose(leaf, 6.0, rtol=1e-5)
+    with pytest.raises(InputError, match="no snapshot of step 5; there are some of 3, 6, 9"):
+        snapshots.weights_at(tmp_path / "snapshots", config, 5, "ema_0.1")
+    with pytest.raises(InputError, match=r"weights 'raw' of an earlier step .* among ema_0\.1"):
+        snapshots.weights_at(tmp_path / "snapshots", config, 6, "raw")
+    with pytest.raises(InputError, match="it kept none"):
+        snapshots.weights_at(tmp_path / "elsewhere", config, 6, "ema_0.1")
