@@ -28,8 +28,8 @@ Factor = Callable[[Density, Float[Array, "*s"]], Float[Array, "*s"]]
 """(the density drawn from, log_snr) -> the number that each squared error is multiplied with."""
 
 
-def named(table: dict[str, Callable[..., Any]], config: Section, kind: type) -> Any:
-    """What a section names: an entry of `table`, or a function of the user's file."""
+def named(table: dict[str, Callable[..., Any]], config: Section, kind: Any) -> Any:
+    """What a section names: an entry of `table`, or a function of the user's file for a `kind`."""
     if not isinstance(config, FromFile):
         parameters = config.model_dump()
         return table[parameters.pop("name")](**parameters)
@@ -95,8 +95,7 @@ def factor(config: RunConfig) -> Factor:
         def w(log_snr: Array, /) -> Array:
             return drawn.pdf(log_snr) * error_ratio(noise, "epsilon", of, log_snr)
     else:
-        parameters = diffusion.implied.model_dump()
-        w = weightings.IMPLIED[parameters.pop("name")](**parameters)
+        w = named(weightings.IMPLIED, diffusion.implied, Callable)
     whole = weightings.whole(noise, w, error, low, high)
     return lambda density, log_snr: whole(log_snr) / density.pdf(log_snr)
 

@@ -152,6 +152,10 @@ class DensityWeighting(Section):
     error: Quantity = "v"
 
 
+class ImpliedFromFile(FromFile):
+    """A function of a file that returns w(lambda) of the epsilon-error, up to scale."""
+
+
 ImpliedConfig = Annotated[
     FreeWeighting
     | NamedWeighting
@@ -160,6 +164,7 @@ ImpliedConfig = Annotated[
     | P2Weighting
     | SigmoidWeighting
     | TableWeighting
-    | DensityWeighting,
+    | DensityWeighting
+    | ImpliedFromFile,
     Field(discriminator="name"),
 ]

@@ -7,8 +7,10 @@ import pytest
 from numpy.testing import assert_allclose
 from pydantic import ValidationError
 
+import sweeps
 from scaling import build
 from scaling.config import run_id
+from scaling.costs import counts
 from scaling.data.source import load
 from scaling.errors import InputError
 from scaling.schedules import profile
@@ -176,3 +178,13 @@ def test_every_named_density_and_weighting_can_be_configured():
         config = tiny(diffusion={"implied": {"name": name}})
         value = build.factor(config)(build.schedule(config).density({}), jnp.zeros(1))
         assert value[0] > 0
+
+
+def test_the_three_ways_of_w_against_p_cost_the_same():
+    cost: dict[str, set[float]] = {}
+    for run in sweeps.load("w_against_p").runs:
+        train = run.config.train
+        flops = counts(run.config).training_flops * train.batch_size * train.steps
+        cost.setdefault(run.config.model.rung, set()).add(flops)
+    said = {"20k": 5.8e10, "40k": 1.5e11, "70k": 3.1e11, "120k": 5.1e11}
+    assert {rung: pytest.approx(of, rel=0.02) for rung, (of,) in cost.items()} == said
