@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from analysis.metrics.found import Refused
+from analysis.metrics.found import Refused, WeightingSearch
 from analysis.metrics.search import search_arrays
 from analysis.metrics.sheets import weightings_sheet
 from analysis.metrics.weighting import search, searches, targets
@@ -44,12 +44,15 @@ def test_of_a_rate_the_gap_to_one_half_is_predicted():
     table, selection = sweep_of(rung, {"win_rate_people": 0.5 - gap}, losses)
     (found, _) = searches(table, selection, count=0)
     expected = search_arrays(LOG_SNR, losses, gap, rung, name="1/2 - win_rate_people", count=0)
+    falling = search_arrays(LOG_SNR, losses, 0.5 - gap, rung, count=0)
+    assert isinstance(found, WeightingSearch)
+    assert isinstance(expected, WeightingSearch)
+    assert isinstance(falling, WeightingSearch)
     assert (found.target, found.logs) == ("1/2 - win_rate_people", True)
     assert found.verdict == "better"
     assert found.searched.r2 == pytest.approx(expected.searched.r2)
     assert found.searched.r2 > 0.99
     assert found.searched.exponent == pytest.approx(1.5, rel=0.1)
-    falling = search_arrays(LOG_SNR, losses, 0.5 - gap, rung, count=0)
     assert found.searched.r2 > falling.searched.r2
 
 

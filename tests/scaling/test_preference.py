@@ -100,6 +100,7 @@ def test_images_of_distances_are_drawn_once_and_are_those_drawn_alone():
             assert shared.protocol == drawn.protocol
 
 
+@pytest.mark.slow
 def test_rates_at_every_horizon_end_in_those_of_the_last_alone(train):
     """Whether or not the images of measure.distances, at the last horizon alone, are the same."""
     once, every = digits(), digits(horizons="all")
