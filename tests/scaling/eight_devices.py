@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from scaling.costs import costs, device_bytes
 from scaling.data.order import batch_indices
 from scaling.data.source import Source, load
+from scaling.measure.features.network import Network, compiled, extract
 from scaling.run import Member, run_cohort
 from scaling.train import sharding
 from scaling.train.program import TrainState, make_program
@@ -208,6 +209,26 @@ def largest() -> dict[str, float]:
     }
 
 
+def features() -> dict[str, Any]:
+    """Of 67 images, by a network whose every call says over how many devices it is split."""
+    seen: list[int] = []
+
+    def forward(weights: Any, pixels: Any) -> tuple[Any, Any]:
+        jax.debug.inspect_array_sharding(
+            pixels, callback=lambda place: seen.append(len(place.device_set))
+        )
+        found = jax.numpy.tanh(pixels.reshape(len(pixels), -1) / 255 @ weights)
+        return found, found[:, :3] ** 2
+
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(16 * 16 * 3, 20)).astype(np.float32) / 16
+    images = rng.integers(0, 256, size=(67, 16, 16, 3), dtype=np.uint8)
+    network = Network(name="bent", sha256="", size=16, apply=compiled(forward, weights))
+    made, logits = extract(network, images)
+    assert logits is not None
+    return {"features": made.tolist(), "logits": logits.tolist(), "devices": sorted(set(seen))}
+
+
 if __name__ == "__main__":
     assert jax.device_count() == 8
     if sys.argv[1] == "largest":
@@ -222,4 +243,4 @@ if __name__ == "__main__":
         print(json.dumps(report(EVERY_SPLIT, runs=8)))
         sys.exit()
     cohort(Path(sys.argv[1]))
-    print(json.dumps(report(SPLITS, runs=4)))
+    print(json.dumps({"splits": report(SPLITS, runs=4), "features": features()}))

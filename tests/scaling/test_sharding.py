@@ -41,10 +41,12 @@ def by_split(found: list[dict]) -> dict[tuple[str, int, int], dict]:
 
 
 @pytest.fixture(scope="module")
-def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int, int], dict]]:
-    """Where the cohort of eight devices wrote, and how each split differed from one device."""
+def eight(tmp_path_factory) -> tuple[Path, dict[tuple[str, int, int], dict], dict]:
+    """Where the cohort of eight devices wrote, how each split differed from one device, and
+    features that all eight computed."""
     directory = tmp_path_factory.mktemp("eight")
-    return directory, by_split(on_eight_devices(directory))
+    found = on_eight_devices(directory)
+    return directory, by_split(found["splits"]), found["features"]
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +172,13 @@ def test_no_array_is_split_along_an_axis_that_counts_blocks(family):
 
     found = jax.tree_util.tree_map_with_path(split, shallow, deep)
     assert not any(jax.tree.leaves(found))
+
+
+def test_features_on_eight_devices_are_those_of_one(eight):
+    found, alone = eight[2], eight_devices.features()
+    assert (found["devices"], alone["devices"]) == ([8], [1])
+    for name in ("features", "logits"):
+        assert_allclose(found[name], alone[name], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.slow
