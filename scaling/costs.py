@@ -9,7 +9,7 @@ from models.family import Shape
 from models.inputs import Inputs
 from models.ladder import Rung
 from scaling.config import RunConfig, SampleConfig
-from scaling.config.horizons import horizons
+from scaling.config.horizons import horizons, sampled_at
 from scaling.data.facts import facts
 from scaling.errors import InputError
 
@@ -95,8 +95,9 @@ def sampling_flops(config: RunConfig) -> int:
         return evaluations(drawing.sampler.name, drawing.steps) * (1 + guided) * drawing.count
 
     preferred = config.measure.preference
+    times = len(sampled_at(config.measure, config.train.steps))
     every = len(horizons(config.measure.horizons, config.train.steps))
-    times, compared = (every if asked.horizons == "all" else 1 for asked in (given, preferred))
+    compared = every if preferred.horizons == "all" else 1
     images = of(given.drawing) * times
     if preferred.shares(given):
         more = max(preferred.samples - given.samples, 0)

@@ -125,10 +125,10 @@ def _measure_samples(cohort: Cohort, meters: Meters, last: bool, tell: Tell) -> 
     meter, inference, preference = meters.samples, meters.inference, meters.preference
     parameters, keeper = cohort.weights()[meter.weights], preference.keeper()
     rows: list[list[Measurement]] = [[] for _ in cohort.members]
-    if meter.due(last=last):
+    if meter.due(cohort.step):
         watched = keeper if preference.due(last=last) else iter
         rows = meter.rows(parameters, cohort.step, lambda blocks: told(watched(blocks)))
-    control = list(meter.control_rows(cohort.step)) if last and meter.due(last=last) else []
+    control = list(meter.control_rows(cohort.step)) if last and meter.due(cohort.step) else []
     pairs: Sequence[Found | None] = [None for _ in rows]
     if preference.due(last=last):
         tell("sample")
@@ -208,7 +208,7 @@ def _train(cohort: Cohort, meters: Meters, tell: Tell, profiler: Profiler) -> No
             save(wait=True)  # it may take long, and be cut short
             tell("measure")
             last = cohort.step == steps
-            if meters.samples.due(last=last) or meters.preference.due(last=last):
+            if meters.samples.due(cohort.step) or meters.preference.due(last=last):
                 with cohort.clock("sample"):
                     _measure_samples(cohort, meters, last, tell)
             with cohort.clock("measure"):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    BeforeValidator,
     Field,
     field_validator,
     model_serializer,
@@ -15,6 +16,20 @@ from scaling.config.inference import InferenceConfig
 from scaling.config.judge_files import DIGITS, sha256
 from scaling.config.samples import Drawing, SampleConfig
 from scaling.errors import InputError
+
+
+def _steps(given: Any) -> Any:
+    """As they are, told as one: what a union says of each of its members is too much."""
+    steps = isinstance(given, list | tuple) and all(type(step) is int for step in given)
+    if steps or given in ("last", "all"):
+        return given
+    raise ValueError(f"must be last, all or a list of steps, such as [150, 300], not {given!r}")
+
+
+Horizons = Annotated[
+    Literal["last", "all"] | Annotated[tuple[int, ...], Field(strict=False)],
+    BeforeValidator(_steps),
+]
 
 
 class DistanceConfig(Drawing):
@@ -35,7 +50,11 @@ class DistanceConfig(Drawing):
         description="what turns images into features, as for `scaling distance`",
     )
     digest: str = Field(default="", description="of the network's file, if any; filled in")
-    horizons: Literal["last", "all"] = "last"
+    horizons: Horizons = Field(
+        default="last",
+        description="when images are drawn: last, all, or steps at which runs are measured anyway, "
+        "beside the last",
+    )
     seed: int = Field(default=0, ge=0, description="of captions, noise and references; of all runs")
     inference: InferenceConfig = Field(
         default=InferenceConfig(),

@@ -2,7 +2,7 @@
 
 import math
 
-from scaling.config.measure import HorizonConfig
+from scaling.config.measure import HorizonConfig, MeasureConfig
 
 
 def horizons(config: HorizonConfig, steps: int) -> tuple[int, ...]:
@@ -18,3 +18,11 @@ def horizons(config: HorizonConfig, steps: int) -> tuple[int, ...]:
             }
         )
     )
+
+
+def sampled_at(measure: MeasureConfig, steps: int) -> tuple[int, ...]:
+    """Horizons at which the samples of measure.distances are drawn; the last is one of them."""
+    asked = measure.distances.horizons
+    if asked == "all":
+        return horizons(measure.horizons, steps)
+    return (steps,) if asked == "last" else tuple(sorted({*asked, steps}))

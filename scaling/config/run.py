@@ -83,6 +83,19 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _samples_are_drawn_at_horizons(self) -> "RunConfig":
+        from scaling.config.horizons import horizons, sampled_at
+
+        known = horizons(self.measure.horizons, self.train.steps)
+        for step in sampled_at(self.measure, self.train.steps):
+            if step not in known:
+                raise ValueError(
+                    f"measure.distances.horizons has step {step}, and runs are measured at "
+                    f"{', '.join(map(str, known))} (measure.horizons); choose among these"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _widths_can_be_made(self) -> "RunConfig":
         if self.measure.ema_widths and not self.train.snapshots.count:
             raise ValueError(

@@ -74,7 +74,7 @@ class PreferenceMeter:
         self._sampler = None
         given = config.measure.distances
         self._shared = settings.shares(given)
-        if not self._shared or settings.horizons != given.horizons == "last":
+        if not self._shared or (settings.horizons == "all" and given.horizons != "all"):
             tokens = captions(source, settings.samples, drawing.seed)
             self._sampler = make_block_sampler(
                 config, drawing, tokens, mesh=mesh, images_at_once=images_at_once

@@ -16,6 +16,7 @@ from jaxtyping import Float, Float32
 
 from scaling import build
 from scaling.config import RunConfig
+from scaling.config.horizons import sampled_at
 from scaling.data.source import Source
 from scaling.errors import InputError
 from scaling.measure.distances.estimate import TWO_SIDED_95, Estimate
@@ -48,6 +49,7 @@ class SampleMeter:
     ):
         settings = config.measure.distances
         self._settings, self.weights = settings, build.best_weights(config)
+        self._horizons = sampled_at(config.measure, config.train.steps)
         self._protocols: dict[str, dict[str, Any]] = {}
         if not settings.samples:
             return
@@ -78,9 +80,9 @@ class SampleMeter:
         """Every protocol in use, by its hash."""
         return {protocol_hash(protocol): protocol for protocol in self._protocols.values()}
 
-    def due(self, *, last: bool) -> bool:
+    def due(self, horizon: int) -> bool:
         """Whether samples are drawn at this horizon."""
-        return bool(self._settings.samples) and (last or self._settings.horizons == "all")
+        return bool(self._settings.samples) and horizon in self._horizons
 
     @cached_property
     def _real(self) -> Float32[np.ndarray, "n d"]:

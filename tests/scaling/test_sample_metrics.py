@@ -10,6 +10,8 @@ from pydantic import ValidationError
 
 from scaling.config import RunConfig, run_id
 from scaling.config.distances import FEWEST, DistanceConfig, DistanceMetric
+from scaling.config.horizons import sampled_at
+from scaling.costs import sampling_flops
 from scaling.data.source import load
 from scaling.measure.distances import metrics
 from scaling.measure.kept_features import features_of
@@ -185,12 +187,22 @@ def test_a_killed_run_resumes_to_the_same_rows(train):
     assert values_of(again) == values_of(whole)
 
 
+def test_samples_are_drawn_at_the_steps_asked_for_and_at_the_last():
+    for asked, due in {"last": [24], "all": [6, 12, 24], (6,): [6, 24], (): [24]}.items():
+        config = distances(horizons=asked)
+        assert list(sampled_at(config.measure, 24)) == due
+        assert sampling_flops(config) == len(due) * sampling_flops(distances())
+    with pytest.raises(ValidationError, match=r"has step 7, and runs are measured at 6, 12, 24"):
+        distances(horizons=[6, 7])
+
+
 @pytest.mark.slow
-def test_all_horizons_are_measured_where_asked(train):
-    (directory,), _ = train(distances(horizons="all"))
+@pytest.mark.parametrize(("asked", "found"), [("all", {6, 12, 24}), ([12], {12, 24})])
+def test_chosen_horizons_are_measured(train, asked, found):
+    (directory,), _ = train(distances(horizons=asked))
     of = {w: {r["horizon"] for r in of_samples(directory) if r["weights"] == w}
           for w in ("ema_0.1", REAL)}  # fmt: skip
-    assert len(of["ema_0.1"]) == 3
+    assert of["ema_0.1"] == found
     assert of[REAL] == {24}
 
 
@@ -213,7 +225,7 @@ def test_nothing_is_measured_unless_asked():
     config = digits(measure__distances={})
     meter = SampleMeter(config, load(config.data))
     assert not meter.protocols()
-    assert not meter.due(last=True)
+    assert not meter.due(24)
 
 
 def test_the_configuration_knows_every_metric_but_the_one_without_references():
@@ -227,6 +239,8 @@ def test_the_configuration_knows_every_metric_but_the_one_without_references():
         ({"samples": 7}, "must be 0 for none, or at least 8, not 7"),
         ({"metrics": ["kid", "fd", "kid"]}, "'kid' is given 2 times"),
         ({"metrics": ["fid"]}, "kid"),
+        ({"horizons": "lst"}, r"must be last, all or a list of steps, .*, not 'lst'"),
+        ({"horizons": [6, "a"]}, r"must be last, all or a list of steps, .*, not \[6, 'a'\]"),
         ({"network": "inception"}, "there are: efficientnet_lite0"),
         ({"network": "nowhere.onnx"}, "needs the file 'nowhere.onnx', which there is not"),
         ({"guidance_interval": [1.0, 0.0]}, r"must be written as \[low, high\]"),
