@@ -1,13 +1,14 @@
 """What a reader should know of a fit before trusting it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from analysis.estimation.estimate import Estimate
-from analysis.laws import Law
+from analysis.laws import LAWS, Law
 from analysis.settings import FitSettings
+from analysis.table import nearest
 from analysis.uncertainty.bootstrap import Replicates
 from analysis.uncertainty.noise import seed_deviation
 from analysis.uncertainty.steadiness import Moved
@@ -22,6 +23,14 @@ def known_of(law: Law, settings: FitSettings) -> dict[str, float]:
     """Those of `settings.known` that the law has."""
     names = set(law.parameters) - set(law.fixed or ())
     return {name: known[0] for name, known in settings.known_values.items() if name in names}
+
+
+def require_known(laws: Iterable[Law], settings: FitSettings) -> None:
+    """ValueError for a known parameter that neither these laws nor any other has."""
+    every = {name for law in (*laws, *LAWS.values()) for name in law.parameters}
+    for name in settings.known:
+        if name not in every:
+            raise ValueError(f"fit.known: no law has a parameter '{name}'{nearest(name, every)}")
 
 
 def not_identified(

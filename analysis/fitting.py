@@ -1,13 +1,13 @@
 """From rows of runs to fits: which rows, which law, and what is said of the result."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from analysis.diagnosis import known_of, not_identified, notes
+from analysis.diagnosis import known_of, not_identified, notes, require_known
 from analysis.estimation.estimate import LEAST_DELTA, Estimate, estimate
 from analysis.estimation.problem import Array, Problems, pose, stack
 from analysis.fitted import Fit
@@ -51,12 +51,13 @@ def fit(
     if isinstance(table, pd.DataFrame):
         table = from_frame(table, columns)
     asked = find(law)
+    require_known([asked], settings)
     along = along or (IN_SEVERAL if len(asked.variables) > 1 else "size")
     table = at(table, settings.metric, settings.inference)
     settings = with_floor([table], settings)
     selection = select(table, settings)
     points = last_horizon(selection) if along == "size" else selection.points
-    return fit_tasks([task(points, asked, along)], settings)[0].fit
+    return fit_tasks([task(points, asked, along, settings.known)], settings)[0].fit
 
 
 def columns_of(law: Law, along: str) -> dict[str, str]:
@@ -105,9 +106,9 @@ class Fitted(NamedTuple):
     replicates: Replicates | None
 
 
-def task(points: pd.DataFrame, law: Law, along: str) -> Task:
-    """What to fit; Unsupported where distinct points are too few for the parameters."""
-    require_support(points, law, columns_of(law, along))
+def task(points: pd.DataFrame, law: Law, along: str, known: Collection[str] = ()) -> Task:
+    """What to fit; Unsupported where distinct points are too few for what is not `known`."""
+    require_support(points, law, columns_of(law, along), known)
     return Task(points=points, law=law, along=along)
 
 
@@ -145,7 +146,7 @@ def _fit_law(law: Law, tasks: Sequence[Task], settings: FitSettings) -> list[Fit
             problems,
             best,
             [item.points for item in tasks],
-            fitted=law.parameters_of(law.variables[0]),
+            fitted=law.parameters_of(law.variables[0], settings.known),
             count=settings.bootstrap,
             seed=settings.seed,
             method=settings.resampling,
@@ -248,8 +249,10 @@ def _describe(item: Task, found: Found, settings: FitSettings) -> Fit:
     )
 
 
-def require_support(points: pd.DataFrame, law: Law, columns: Mapping[str, str]) -> None:
-    """Refuse p >= n - 1: Unsupported when distinct points are too few for the parameters."""
+def require_support(
+    points: pd.DataFrame, law: Law, columns: Mapping[str, str], known: Collection[str] = ()
+) -> None:
+    """Refuse p >= n - 1: Unsupported when distinct points are too few for what is not `known`."""
     missing = [column for column in columns.values() if column not in points]
     if missing:
         raise Unsupported(
@@ -265,14 +268,15 @@ def require_support(points: pd.DataFrame, law: Law, columns: Mapping[str, str]) 
             "preference and preference_logit are laws of rates"
         )
     distinct = len(points.drop_duplicates(list(columns.values())))
-    free = law.free_parameters
+    free = len(law.free(known))
     needed = free + 2
     if distinct < needed:
+        besides = " besides those known" if free < law.free_parameters else ""
         raise Unsupported(
-            f"the {law.title} has {free} parameters and needs {needed} distinct "
-            f"points or more; there are {distinct}"
+            f"the {law.title} has {free} parameter{'s' * (free != 1)}{besides} and needs {needed} "
+            f"distinct points or more; there are {distinct}"
         )
-    for variable in law.pinning:
+    for variable in law.pinning(known):
         column = columns[variable]
         if points[column].nunique() < 3:
             raise Unsupported(

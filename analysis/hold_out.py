@@ -85,7 +85,7 @@ def kept_task(selection: Selection, law: str, settings: FitSettings) -> Task:
     along = IN_SEVERAL if len(asked.variables) > 1 else "size"
     points = selection.points if along == IN_SEVERAL else last_horizon(selection)
     kept, _ = split(points, selection.rungs, settings.hold_out)
-    return task(kept, asked, along)
+    return task(kept, asked, along, settings.known)
 
 
 def hold_out(selection: Selection, kept: Task, fitted: Fitted, settings: FitSettings) -> HoldOut:

@@ -73,7 +73,7 @@ def _task(question: Question, selection: Selection, settings: FitSettings) -> Ta
     points = last_horizon(selection) if question.along == "size" else selection.points
     if question.rung is not None:
         points = points[points["rung"] == question.rung]
-    return task(points, find(question.law), question.along)
+    return task(points, find(question.law), question.along, settings.known)
 
 
 def tested(answer: Answer, settings: FitSettings) -> ResidualTests | None:

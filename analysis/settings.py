@@ -81,6 +81,9 @@ class FitSettings:
         for name, (holds, must) in limits.items():
             if not holds:
                 raise ValueError(f"fit.{name} must be {must}, not {getattr(self, name)!r}")
+        for name, (_, error) in self.known_values.items():
+            if error < 0:
+                raise ValueError(f"fit.known.{name}: a standard error is at least 0, not {error}")
         uncertain = [name for name, (_, error) in self.known_values.items() if error]
         if uncertain and self.intervals != "bootstrap":
             raise ValueError(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.agreement import Agreement, Model, agreement
 from analysis.comparison import Comparison, NotCompared, compare
 from analysis.coordinates import Coordinate, coordinates
+from analysis.diagnosis import require_known
 from analysis.files import write
 from analysis.fitted import Fit
 from analysis.fitting import Unsupported, last_horizon
@@ -143,6 +144,7 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     `settings.rates_from` holds no sweep of learning rates, or when it lacks the best inference
     setting or the control that settings ask for. The study's settings know a control's floor.
     """
+    require_known(map(find, settings.laws), settings)
     elsewhere, asked = read_elsewhere(settings), settings
     tables = [of_one_kind(table, settings) for table in tables]
     tables = [at(table, settings.metric, settings.inference) for table in tables]

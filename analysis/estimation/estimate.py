@@ -136,8 +136,9 @@ def efficient_delta(problems: Problems, theta: Array) -> Array:
     nearest = theta[_nearest(problems, theta)]
     deltas = []
     sizes = np.abs(residuals_of(problems, nearest))
-    for residuals, real in zip(sizes, problems.real, strict=True):
-        freedom = max(real.sum() - len(problems.law.parameters), 1)
+    fitted = (problems.lower < problems.upper).sum(axis=1)
+    for residuals, real, count in zip(sizes, problems.real, fitted, strict=True):
+        freedom = max(real.sum() - count, 1)
         deviation = 1.4826 * float(np.median(residuals[real])) * (real.sum() / freedom) ** 0.5
         deltas.append(max(LEAST_DELTA, float(f"{1.345 * deviation:.2g}")))
     return np.array(deltas)

@@ -4,7 +4,7 @@ Coefficients enter linearly, which is what variable projection uses (Golub & Per
 logarithm of a term's function is given, so that no power overflows and derivatives are simple.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -125,27 +125,40 @@ class Law:
         """Coefficients, then shapes: the order of every parameter vector."""
         return self.coefficients + tuple(shape.name for shape in self.shapes)
 
+    def free(self, known: Collection[str] = ()) -> tuple[str, ...]:
+        """The parameters that are to be fitted where some are known."""
+        pinned = {shape.name for shape in self.shapes if shape.bounds[0] == shape.bounds[1]}
+        held = {*pinned, *(self.fixed or ()), *known}
+        return tuple(name for name in self.parameters if name not in held)
+
     @property
     def free_parameters(self) -> int:
-        """How many there are to fit."""
-        pinned = [shape for shape in self.shapes if shape.bounds[0] == shape.bounds[1]]
-        return len(self.parameters) - len(pinned) - len(self.fixed or ())
+        """How many there are to fit where none is known."""
+        return len(self.free())
 
-    @property
-    def pinning(self) -> tuple[str, ...]:
-        """The variables that terms rise or fall with, of which several values are needed."""
-        read = [v for term in self.terms for v, _, _ in term.degree]
-        return tuple(dict.fromkeys(read)) or self.variables
+    def pinning(self, known: Collection[str] = ()) -> tuple[str, ...]:
+        """The variables that terms rise or fall with, of which several values are needed.
 
-    def parameters_of(self, variable: str) -> int:
-        """How many free parameters only distinct values of `variable` can pin, floor included."""
+        Those in terms of which nothing is to be fitted are left out.
+        """
+        free = set(self.free(known))
+        read = [
+            (v, bool(free & {term.coefficient, *term.parameters}))
+            for term in self.terms
+            for v, _, _ in term.degree
+        ]
+        read = read or [(v, bool(free)) for v in self.variables]
+        return tuple(dict.fromkeys(v for v, needed in read if needed))
+
+    def parameters_of(self, variable: str, known: Collection[str] = ()) -> int:
+        """How many parameters only distinct values of `variable` can pin, floor included."""
         others = [v for v in self.variables if v != variable]
         theirs: set[str] = set()
         for term in self.terms:
             read = {v for v, _, _ in term.degree}
             if read and read <= set(others):
                 theirs |= {term.coefficient, *term.parameters}
-        return len(set(self.parameters) - theirs - set(self.fixed or ()))
+        return len(set(self.free(known)) - theirs)
 
 
 def evaluate(

@@ -79,7 +79,8 @@ def scale_of(points: pd.DataFrame, settings: FitSettings, *, budgets: int = 12) 
         ),
     )  # fmt: skip
     joint: Fitted | None = attempt(
-        "joint law", lambda: fit_tasks([task(points, find("joint"), "both")], settings)[0]
+        "joint law",
+        lambda: fit_tasks([task(points, find("joint"), "both", settings.known)], settings)[0],
     )
     allocation, frontiers, paid = None, [], None
     if joint and k:

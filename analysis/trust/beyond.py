@@ -50,7 +50,7 @@ def beyond_compute(
     kept, rest = points[points[COMPUTE] <= limit], points[points[COMPUTE] > limit]
     unit = "FLOPs" if "flops" in points else "6 N D"
     said = f"points of at most {limit:.3g} {unit}"
-    item = or_reason(lambda: task(kept, asked, along))
+    item = or_reason(lambda: task(kept, asked, along, settings.known))
     (fitted,) = fit_all([item], settings)
     if not isinstance(item, Task) or fitted is None:
         return refused("compute", law, said, item)
@@ -74,7 +74,7 @@ def beyond_steps(
         return (refused("steps", law, "early steps", Unsupported(f"{law} does not read steps")),)
     parts = [points] if joint else [points[points["rung"] == rung] for rung in selection.rungs]
     kept = [part[part["steps"] <= limit] for part in parts]
-    posed = [or_reason(lambda rows=rows: task(rows, asked, along)) for rows in kept]
+    posed = [or_reason(lambda rows=rows: task(rows, asked, along, settings.known)) for rows in kept]
     found = []
     for part, rows, item, fitted in zip(parts, kept, posed, fit_all(posed, settings), strict=True):
         said = f"steps up to {limit:g}" + ("" if joint else f" of {part['rung'].iloc[0]}")

@@ -59,7 +59,7 @@ def choices_of_points(
         ends = held[left & (held["steps"] == held.loc[left, "steps"].max())]
         dropped = kept[kept["rung"] == drop] if drop else None
         kept = kept[kept["rung"] != drop]
-        posed = or_reason(lambda: task(kept, law, along))
+        posed = or_reason(lambda: task(kept, law, along, settings.known))
         return Choice(kind=kind, option=option, task=posed, target=ends, dropped=dropped)
 
     found = [pose("headline", "as reported", points)]

@@ -106,9 +106,7 @@ def residual_tests(points: pd.DataFrame, fit: Fit) -> ResidualTests:
     residuals = value - law if fit.residuals == "linear" else np.log(value / law)
     stacked = np.stack(list(variables.values()))
     _, group = np.unique(stacked, axis=1, return_inverse=True)
-    parameters = find(fit.law).parameters
-    free = find(fit.law).free_parameters - len(set(fit.known) & set(parameters))
-    free += len(find(fit.law).fixed or ())
+    free = len(find(fit.law).free(fit.known))
     return ResidualTests(
         law=fit.law,
         along=next(iter(fit.columns.values())),

@@ -94,7 +94,7 @@ def designs_of(points: pd.DataFrame) -> Indices:
     last = points.groupby("run")["steps"].transform("max") == points["steps"]
     ends = points[last].drop_duplicates("run")
     of_runs = ends.groupby(columns, sort=False, dropna=False).ngroup()
-    return points["run"].map(dict(zip(ends["run"], of_runs, strict=True))).to_numpy(np.intp)
+    return np.asarray(points["run"].map(dict(zip(ends["run"], of_runs, strict=True))), np.intp)
 
 
 def _cases(points: pd.DataFrame, fitted: int, count: int, rng: np.random.Generator) -> Array:

@@ -67,12 +67,13 @@ def steadiness(problems: Problems, best: list[Estimate]) -> list[tuple[Moved, ..
 def _without(problems: Problems, part: str) -> tuple[Problems, Indices]:
     """The problems less a part of their range, and which of them have points enough for it."""
     weights, enough = problems.weights.copy(), []
+    fitted = (problems.lower < problems.upper).sum(axis=1)
     for i, real in enumerate(problems.real):
         x = problems.log_x[0, problems.at, i]
         distinct = np.unique(x[real])
         count = len(distinct) // LEFT_OUT
         out = distinct[:count] if part == "lowest" else distinct[len(distinct) - count :]
-        if count and len(distinct) - count >= problems.law.free_parameters + 2:
+        if count and len(distinct) - count >= fitted[i] + 2:
             weights[np.isin(x, out), i] = 0
             weights[:, i] /= weights[:, i].sum()
             enough.append(i)

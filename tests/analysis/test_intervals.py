@@ -84,6 +84,17 @@ def test_a_known_parameter_with_an_error_needs_the_bootstrap():
         analysis.FitSettings(intervals="guess")  # pyright: ignore[reportArgumentType]
 
 
+@pytest.mark.parametrize("intervals", ["bootstrap", "profile", "delta"])
+def test_with_a_floor_known_to_be_zero_the_power_law_is_left(intervals):
+    """The same parameters and intervals: what is known has taken no degree of freedom."""
+    frame = ladder(floor=0.0, sizes=np.geomspace(1e4, 1e6, 5))
+    power = fitted(frame, "power", intervals=intervals, bootstrap=200)
+    floor = fitted(frame, "floor", intervals=intervals, bootstrap=200, known={"E": 0.0})
+    for name in ("A", "alpha"):
+        assert floor.parameters[name] == pytest.approx(power.parameters[name], rel=1e-4)
+        assert floor.intervals[name] == pytest.approx(power.intervals[name], rel=1e-3)
+
+
 def drawn(value, error, *, positive):
     """Of a known parameter, as an oracle draws it."""
     noise = np.random.default_rng(1).standard_normal((20_000, 1)) * error

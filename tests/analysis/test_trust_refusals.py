@@ -25,6 +25,38 @@ def test_every_law_needs_two_points_more_than_parameters(name):
         task(few, law, "size")
 
 
+@pytest.mark.parametrize(
+    ("law", "known", "points"),
+    [
+        ("floor", {"E": 0.3}, 4),
+        ("floor", {"E": 0.3, "alpha": 0.35}, 3),
+        ("power", {"alpha": 0.35}, 3),
+    ],
+)
+def test_known_parameters_need_no_points(law, known, points):
+    free = points - 2
+    rng = np.random.default_rng(0)
+    enough, few = (ladder(rng, rungs=n, horizons=(100,)).points for n in (points, points - 1))
+    assert task(enough, LAWS[law], "size", known).law is LAWS[law]
+    with pytest.raises(Unsupported, match=f"has {free} parameters? besides those known and needs"):
+        task(few, LAWS[law], "size", known)
+
+
+def test_a_variable_of_which_nothing_is_fitted_may_have_two_values():
+    points = ladder(np.random.default_rng(0), rungs=2).points
+    with pytest.raises(Unsupported, match="3 or more distinct values of N"):
+        task(points, LAWS["joint"], "both")
+    assert task(points, LAWS["joint"], "both", {"A": 8.0, "alpha": 0.35}).law.name == "joint"
+
+
+def test_a_known_parameter_that_no_law_has_is_refused():
+    frame = pd.DataFrame({"N": np.geomspace(1e4, 1e6, 8), "loss": np.linspace(2, 1, 8)})
+    with pytest.raises(ValueError, match="no law has a parameter 'alhpa'; did you mean 'alpha'"):
+        fit(frame, law="power", settings=FitSettings(known={"alhpa": 0.3}))
+    with pytest.raises(ValueError, match=r"fit.known.E: a standard error is at least 0, not -0.1"):
+        FitSettings(known={"E": (0.3, -0.1)})
+
+
 def test_seeds_are_not_points():
     points = ladder(np.random.default_rng(0), rungs=4, seeds=10, horizons=(100,)).points
     with pytest.raises(Unsupported, match="there are 4"):
