@@ -23,6 +23,20 @@ CountOrAuto = Annotated[
 ]
 
 
+def _with_error(value: Any) -> Any:
+    """A number, or one with its standard error; anything else is refused in one sentence."""
+    pair = value if isinstance(value, list) else [value, 0]
+    numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in pair)
+    if not numbers or len(pair) != 2 or pair[1] < 0:
+        raise ValueError(f"must be a number, or a list of it and its standard error, not {value!r}")
+    return value
+
+
+MaybeWithError = Annotated[
+    float | Annotated[list[float], Field(min_length=2, max_length=2)], BeforeValidator(_with_error)
+]
+"""0.12, or [0.12, 0.002]."""
+
 EngineName = Annotated[
     str,
     AfterValidator(check_name),
@@ -137,7 +151,7 @@ class FitConfig(Section):
         description="of rows: alike, or by 1 / standard_error^2; by default alike, and in laws of "
         "rates by their errors",
     )
-    known: dict[str, float | tuple[float, float]] = Field(
+    known: dict[str, MaybeWithError] = Field(
         default_factory=dict,
         description="parameters that are not fitted, such as a measured floor: E: 0.12, or with "
         "its standard error, E: [0.12, 0.002]",

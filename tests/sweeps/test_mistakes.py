@@ -174,6 +174,10 @@ MISTAKES = {
         GOOD + "engine: {workers: many}\n",
         "8:19: engine.workers: must be a whole number of at least 1, or 'auto', not 'many'",
     ),
+    "known": (
+        GOOD + "fit: {known: {E: [0.1]}}\n",
+        "8:18: fit.known.E: must be a number, or a list of it and its standard error, not [0.1]",
+    ),
     "fit": (
         GOOD + "fit: {holdout: 2}\n",
         "8:7: fit.holdout: unknown key; did you mean 'hold_out'?",
