@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from analysis.along import IN_SEVERAL, SIZE
 from analysis.fitted import Fit
 from analysis.formats import Sheet
 from analysis.rounding import rounded
@@ -129,8 +130,11 @@ def parameter(fit: Fit, name: str) -> str:
     return f"{value} [{low}, {high}]"
 
 
+SCOPES = {SIZE: "last horizon", IN_SEVERAL: "all horizons"}
+
+
 def _scope(along: str, rung: str | None) -> str:
-    return f"steps of {rung}" if rung else {"size": "last horizon"}.get(along, "all horizons")
+    return f"steps of {rung}" if rung else SCOPES.get(along, f"along {along}")
 
 
 def _number(value: float, form: str) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from analysis.along import IN_SEVERAL, SIZE, points_along, with_variable
 from analysis.diagnosis import known_of, not_identified, notes, require_known
 from analysis.estimation.estimate import LEAST_DELTA, Estimate, estimate
 from analysis.estimation.problem import Array, Problems, pose, stack
@@ -16,18 +17,14 @@ from analysis.inference import at
 from analysis.laws import Law, find
 from analysis.selection import Selection, select
 from analysis.settings import FitSettings
+from analysis.support import Unsupported, require_metric, require_support
 from analysis.table import Table, from_frame
 from analysis.uncertainty.bootstrap import Replicates, bootstrap
 from analysis.uncertainty.delta import standard_errors
 from analysis.uncertainty.intervals import Intervals, intervals
 from analysis.uncertainty.steadiness import Moved, steadiness
 
-IN_SEVERAL = "both"
 NO_LOGARITHM = "residuals of logarithms need positive values, and some are 0"
-
-
-class Unsupported(ValueError):
-    """Too few distinct points for a law; the message counts them."""
 
 
 def fit(
@@ -41,8 +38,9 @@ def fit(
     """Fit a law to a table of runs.
 
     `law` names one of `LAWS`, or "FILE.py:NAME". A law in one variable is fitted along the "size"
-    at the last horizon that all runs share, or along the "steps" or any other column of numbers.
-    `columns` maps our names to those of a foreign data frame. Every row is fitted: hold-outs are
+    at the last horizon that all runs share, or along the "steps", "images", "flops", any other
+    column of numbers or another metric (`analysis.along` says at which horizons). `columns` maps
+    our names to those of a foreign data frame. Every row is fitted: hold-outs are
     `analysis.hold_out`'s.
 
     Raises TableError for rows that cannot be fitted together, Unsupported for too few.
@@ -52,11 +50,11 @@ def fit(
         table = from_frame(table, columns)
     asked = find(law)
     require_known([asked], settings)
-    along = along or (IN_SEVERAL if len(asked.variables) > 1 else "size")
+    along = IN_SEVERAL if len(asked.variables) > 1 else along or SIZE
     table = at(table, settings.metric, settings.inference)
     settings = with_floor([table], settings)
-    selection = select(table, settings)
-    points = last_horizon(selection) if along == "size" else selection.points
+    selection = with_variable(table, select(table, settings), along)
+    points = points_of(selection, asked, along)
     return fit_tasks([task(points, asked, along, settings.known)], settings)[0].fit
 
 
@@ -77,9 +75,15 @@ def last_horizon(selection: Selection) -> pd.DataFrame:
     return selection.at(selection.horizons[-1])
 
 
+def points_of(selection: Selection, law: Law, along: str) -> pd.DataFrame:
+    """What a law is fitted to: along size the last horizon that all runs share, or Unsupported."""
+    require_metric(law, columns_of(law, along))
+    return last_horizon(selection) if along == SIZE else points_along(selection, along)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Points (columns of `Selection.points`) to fit a law to along "size", "steps" or "both".
+    """Points (columns of `Selection.points`) to fit a law to along one of them, or in "both".
 
     `columns` says which of them is which variable of the law.
     """
@@ -247,39 +251,3 @@ def _describe(item: Task, found: Found, settings: FitSettings) -> Fit:
         replicates=settings.bootstrap,
         notes=(*notes(best, points, replicates), *filter(None, [found.intervals.note])),
     )
-
-
-def require_support(
-    points: pd.DataFrame, law: Law, columns: Mapping[str, str], known: Collection[str] = ()
-) -> None:
-    """Refuse p >= n - 1: Unsupported when distinct points are too few for what is not `known`."""
-    missing = [column for column in columns.values() if column not in points]
-    if missing:
-        raise Unsupported(
-            f"the {law.title} needs the columns {', '.join(columns.values())}; the table has no "
-            f"{', '.join(missing)}"
-        )
-    zeros = int((points["value"] <= 0).sum())
-    if zeros and zeros == len(points):
-        raise Unsupported(f"all {zeros} values are 0, in which no law is to be seen")
-    if zeros and law.residuals == "log":
-        raise Unsupported(
-            f"the {law.title} is fitted to logarithms, and {zeros} of {len(points)} values are 0; "
-            "preference and preference_logit are laws of rates"
-        )
-    distinct = len(points.drop_duplicates(list(columns.values())))
-    free = len(law.free(known))
-    needed = free + 2
-    if distinct < needed:
-        besides = " besides those known" if free < law.free_parameters else ""
-        raise Unsupported(
-            f"the {law.title} has {free} parameter{'s' * (free != 1)}{besides} and needs {needed} "
-            f"distinct points or more; there are {distinct}"
-        )
-    for variable in law.pinning(known):
-        column = columns[variable]
-        if points[column].nunique() < 3:
-            raise Unsupported(
-                f"the {law.title} needs 3 or more distinct values of {variable}; "
-                f"there are {points[column].nunique()}"
-            )

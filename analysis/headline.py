@@ -2,6 +2,7 @@
 
 import math
 
+from analysis.along import SIZE
 from analysis.fit_sheets import NOT_IDENTIFIED, parameter
 from analysis.fitted import Fit
 from analysis.hold_out import VERDICTS, HoldOut, Prediction, Verdict
@@ -30,7 +31,7 @@ def headline(series: Series) -> tuple[str, str]:
         return _without_hold_out(series)
     held = series.hold_out(law)
     if held is None or not held.predictions:
-        return "untested", f"A {find(law).title} was fitted; no rung was held out to test it."
+        return "untested", f"A {titled(law, series)} was fitted; no rung was held out to test it."
     parts = [_compare(item, series, law) for item in held.predictions]
     verdict = held.predictions[_worst(held)].verdict
     average = averages(series.law_choice.averaged) if series.law_choice else ""
@@ -50,7 +51,7 @@ def _without_hold_out(series: Series) -> tuple[str, str]:
         value, error = with_error(largest.loss.value, largest.loss.standard_error)
         measured = f"{named(largest.rung)} reached {value}{f' ± {error}' if error else ''}"
         return "unsupported", f"No law can be fitted to these runs: {reason}. {measured}."
-    title, values = find(found.law).title, parameters_in_words(found.fit)
+    title, values = titled(found.law, series), parameters_in_words(found.fit)
     misses = f"it misses its points by {100 * found.fit.residual_rms:.2g}%"
     if found.rung is None:
         count = len(found.fit.rungs)
@@ -63,6 +64,12 @@ def _without_hold_out(series: Series) -> tuple[str, str]:
         f"Too few sizes for a law in size ({reason}). Along the training of {named(found.rung)}, "
         f"from step {first} to {last}, a {title} has {values}; {misses}. Nothing tests it."
     )
+
+
+def titled(law: str, series: Series) -> str:
+    """What a law is called, and in what, unless that is the size."""
+    title = find(law).title
+    return title if series.along == SIZE else f"{title} in {noun(series.along)}"
 
 
 def untested(series: Series) -> Attempt | None:
@@ -98,9 +105,9 @@ def _compare(item: Prediction, series: Series, law: str) -> str:
     direction = "above" if item.error_percent > 0 else "below"
     return (
         f"Fitted to the {len(series.rungs) - _held(series, law)} smaller rungs, a "
-        f"{find(law).title} predicts {predicted} [{low}, {high}] for {named(item.rung)}; measured "
-        f"{item.measured:.{max(places, 4)}f}. The prediction is {abs(item.error_percent):.2f}% "
-        f"{direction} the measurement{seeds}."
+        f"{titled(law, series)} predicts {predicted} [{low}, {high}] for {named(item.rung)}; "
+        f"measured {item.measured:.{max(places, 4)}f}. The prediction is "
+        f"{abs(item.error_percent):.2f}% {direction} the measurement{seeds}."
     )
 
 

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from analysis.along import IN_SEVERAL, SIZE
 from analysis.diagnosis import ROUGH
 from analysis.fitted import Fit
-from analysis.fitting import IN_SEVERAL, Fitted, Task, last_horizon, task
+from analysis.fitting import Fitted, Task, last_horizon, points_of, task
 from analysis.laws import find
 from analysis.selection import Selection
 from analysis.settings import FitSettings
@@ -76,15 +77,14 @@ class HoldOut:
     residual_tests: ResidualTests | None = None
 
 
-def kept_task(selection: Selection, law: str, settings: FitSettings) -> Task:
+def kept_task(selection: Selection, law: str, settings: FitSettings, along: str = SIZE) -> Task:
     """The fit of `law` to all but the `settings.hold_out` largest rungs.
 
-    A law in one variable is fitted at the last horizon. Raises Unsupported.
+    A law in one variable is fitted `along` it: in size at the last horizon. Raises Unsupported.
     """
     asked = find(law)
-    along = IN_SEVERAL if len(asked.variables) > 1 else "size"
-    points = selection.points if along == IN_SEVERAL else last_horizon(selection)
-    kept, _ = split(points, selection.rungs, settings.hold_out)
+    along = IN_SEVERAL if len(asked.variables) > 1 else along
+    kept, _ = split(points_of(selection, asked, along), selection.rungs, settings.hold_out)
     return task(kept, asked, along, settings.known)
 
 
@@ -126,7 +126,7 @@ def predict_rung(
     rng: np.random.Generator,
 ) -> Prediction:
     """A rung's prediction, from its rows at one horizon; `naive` is the largest fitted rung's."""
-    values = {name: rows[column].to_numpy(float)[:1] for name, column in columns.items()}
+    values = {name: np.array([rows[column].median()], float) for name, column in columns.items()}
     predicted = float(fitted.fit.predict(**values)[0])
     seeds = rows["run"].nunique()
     interval = (predicted, predicted)

@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.along import IN_SEVERAL, SIZE
 from analysis.fitted import Fit
-from analysis.fitting import (
-    IN_SEVERAL,
-    Fitted,
-    Task,
-    Unsupported,
-    fit_tasks,
-    last_horizon,
-    or_reason,
-    task,
-)
+from analysis.fitting import Fitted, Task, Unsupported, fit_tasks, or_reason, points_of, task
 from analysis.hold_out import HoldOut, hold_out, kept_task
 from analysis.laws import find
 from analysis.selection import Selection
@@ -35,18 +27,22 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A law to fit: to all rungs, to one along its steps, or to all but the held-out ones."""
+    """A law to fit: to all rungs, to one along its steps, or to all but the held-out ones.
+
+    A law in one variable is fitted along `variable`, a column of the points.
+    """
 
     law: str
     rung: str | None = None
     held_out: bool = False
+    variable: str = SIZE
 
     @property
     def along(self) -> str:
-        """Size at the last horizon, steps, or both."""
+        """The variable, steps where a rung is named, or both of a law in several."""
         if len(find(self.law).variables) > 1:
             return IN_SEVERAL
-        return "size" if self.rung is None else "steps"
+        return self.variable if self.rung is None else "steps"
 
 
 Answer = tuple[Task, Fitted] | Unsupported
@@ -69,11 +65,12 @@ def answers_of(asked: Sequence[tuple[Question, Selection]], settings: FitSetting
 
 def _task(question: Question, selection: Selection, settings: FitSettings) -> Task:
     if question.held_out:
-        return kept_task(selection, question.law, settings)
-    points = last_horizon(selection) if question.along == "size" else selection.points
+        return kept_task(selection, question.law, settings, question.variable)
+    law = find(question.law)
+    points = points_of(selection, law, question.along)
     if question.rung is not None:
         points = points[points["rung"] == question.rung]
-    return task(points, find(question.law), question.along, settings.known)
+    return task(points, law, question.along, settings.known)
 
 
 def tested(answer: Answer, settings: FitSettings) -> ResidualTests | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.agreement import Agreement, Model, agreement
+from analysis.along import SIZE, laws_along, with_variable
 from analysis.comparison import Comparison, NotCompared, compare
 from analysis.coordinates import Coordinate, coordinates
 from analysis.diagnosis import require_known
@@ -48,7 +49,8 @@ if TYPE_CHECKING:  # a fit needs none of them
 class Series:
     """One model family along its ladder: the swept columns other than size and seed are fixed.
 
-    Where several learning rates were tried (`rates`), only the runs at each rung's best are fitted.
+    Laws in one variable are fitted `along` it. Where several learning rates were tried (`rates`),
+    only the runs at each rung's best are fitted.
     `replicates` are the bootstraps behind `hold_outs` (and, without a hold-out, behind the fits
     to all rungs), by law; they and `table` serve drawing and are not written to JSON. What stands
     between `inference` and `table` is found by `in_depth`; `refused` says of each question that
@@ -75,6 +77,7 @@ class Series:
     sensitivity: "Sensitivity | None" = None
     collapse: "Collapse | None" = None
     beyond: "tuple[Beyond, ...]" = ()
+    along: str = SIZE
     refused: Mapping[str, str] = field(default_factory=dict)
     table: Table = field(repr=False, metadata=NOT_IN_JSON)
     replicates: dict[str, Replicates] = field(
@@ -98,7 +101,7 @@ class Series:
         steps where the runs share no horizon; else none.
         """
         fitted = self.hold_outs or [item for item in self.fits if item.rung is None]
-        one_variable = bool(self.selection.horizons)
+        one_variable = bool(self.selection.horizons) or self.along != SIZE
         candidates = {
             item.law: item.fit
             for item in fitted
@@ -137,8 +140,11 @@ class Study:
         write(path, self.to_json())
 
 
-def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
+def analyse(tables: Sequence[Table], settings: FitSettings, along: str | None = None) -> Study:
     """Fit every law to every series of the tables, and hold out the largest rungs.
+
+    With `along`, laws in one variable are fitted along that column or metric instead of the size,
+    and no others (see `analysis.along`).
 
     Raises TableError when a table is given twice or cannot be fitted as asked (see `select`), when
     `settings.rates_from` holds no sweep of learning rates, or when it lacks the best inference
@@ -151,8 +157,10 @@ def analyse(tables: Sequence[Table], settings: FitSettings) -> Study:
     settings = with_floor(tables, settings)
     if not any(table.foreign for table in tables):
         settings = replace(settings, laws=laws_for(settings.metric, settings.laws))
+    if along:
+        settings = replace(settings, laws=laws_along(tables, settings.laws, along))
     series = [
-        analyse_series(part, label, fixed, settings, elsewhere)
+        analyse_series(part, label, fixed, settings, elsewhere, along or SIZE)
         for table, name in zip(tables, names_of([table.source for table in tables]), strict=True)
         for part, label, fixed in split(table, name)
     ]
@@ -177,17 +185,20 @@ def analyse_series(
     fixed: dict[str, Any],
     settings: FitSettings,
     elsewhere: RatesElsewhere | None = None,
+    along: str = SIZE,
 ) -> Series:
     """All fits and summaries of one series."""
     selection = select(table, settings)
     left_out = [item.run for item in selection.excluded]
     rates = rate_sweep(selection, runs_of(table.runs, fixed), settings)
     selection = at_best_rates(selection, rates) if rates else selection
+    selection = with_variable(table, selection, along)
     laws = [law for law in settings.laws if law not in IN_STEPS or _has_steps(selection)]
     stepped = selection.rungs if _has_steps(selection) and selection.horizons else []
+    stepped = stepped if along == SIZE else []
     asked = [
-        *(Question(law=law, held_out=True) for law in laws if settings.hold_out),
-        *(Question(law=law) for law in laws),
+        *(Question(law=law, held_out=True, variable=along) for law in laws if settings.hold_out),
+        *(Question(law=law, variable=along) for law in laws),
         *(Question(law="floor", rung=rung) for rung in stepped if "floor" in laws),
     ]
     found = answers(asked, selection, settings)
@@ -219,6 +230,7 @@ def analyse_series(
         coordinates=coordinates(table, selection),
         sample_metrics=sample_metrics(table, selection, left_out, settings.confidence),
         inference=inference_of(table, selection, left_out, settings.confidence),
+        along=along,
         table=table,
         replicates=replicates,
     )

@@ -93,7 +93,8 @@ class Law:
     it is empty, the one variable is whatever is asked for. A variable that is `measured_like`
     another keeps that one's unit. `fixed` are parameters that the law
     itself sets; `residuals` are of the value or of its logarithm, and rows count by `weighting`,
-    unless other ones are asked for. `derived` are functions of the
+    unless other ones are asked for. The variable of a law `in_metric` is another metric, and
+    nothing that a run takes. `derived` are functions of the
     parameters that get intervals of their own.
     """
 
@@ -110,6 +111,7 @@ class Law:
     fixed: Mapping[str, float] | None = None
     residuals: str = "log"
     weighting: str = "equal"
+    in_metric: bool = False
     derived: Mapping[str, Callable[[Values], Any]] | None = None
 
     def __hash__(self) -> int:

@@ -106,4 +106,5 @@ METRIC_TO_METRIC = Law(
     formula="y = E + K (x - E0)^kappa",
     latex=r"E + K\,(x - E_0)^{\kappa}",
     source="Brandfonbrener et al. 2024, arXiv 2411.12925, eq. 3: loss to loss",
+    in_metric=True,
 )

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from analysis.along import IN_SEVERAL
 from analysis.diagnosis import ROUGH
 from analysis.fitting import (
-    IN_SEVERAL,
     Fitted,
     Task,
     Unsupported,

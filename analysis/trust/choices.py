@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from analysis.along import IN_SEVERAL
 from analysis.fitting import (
-    IN_SEVERAL,
     NO_LOGARITHM,
     Task,
     Unsupported,

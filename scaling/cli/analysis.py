@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from scaling.cli.answer import FITS, Grid, answer, grid, keep, kept, show
+from scaling.cli.fit_settings import chosen
 from scaling.cli.several import agreed, require_apart
 
 if TYPE_CHECKING:
@@ -59,6 +59,22 @@ ColumnsOption = Annotated[
         "'parameters=N*1e6,value=loss,flops=6*N*D'"
     ),
 ]
+AlongOption = Annotated[
+    str | None,
+    typer.Option(
+        help="what laws in one variable are fitted along, instead of the size: steps, images, "
+        "flops, another metric, or a column of the table"
+    ),
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="a setting of a manifest's fit section, such as loss=squares or known.E=0.12; again "
+        "for more",
+        metavar="KEY=VALUE",
+    ),
+]
 OutputOption = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="where to write; by default the sweep's directory"),
@@ -72,6 +88,7 @@ def fit(
         str | None,
         typer.Option(help="only this law: a name of `scaling laws`, or FILE.py:NAME"),
     ] = None,
+    along: AlongOption = None,
     metric: MetricOption = None,
     weights: WeightsOption = None,
     split: SplitOption = None,
@@ -85,6 +102,7 @@ def fit(
     intervals: IntervalsOption = None,
     inference: InferenceOption = None,
     columns: ColumnsOption = None,
+    pairs: SetOption = None,
     json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
 ) -> None:
     """Fit scaling laws with intervals, and predict the largest rungs from the others."""
@@ -102,21 +120,22 @@ def fit(
             "inference": inference,
             "laws": (law,) if law else None,
         }
-        if _is_sweep(table) and not law and not columns:
-            _answer_of_sweep(table, json, choices)
+        settings = chosen(table, choices, pairs or ())
+        if _is_sweep(table) and not law and not along and not columns:
+            _answer_of_sweep(table, json, settings)
             return
-        study = _study([table], columns, choices)
+        study = _study([table], columns, settings, along)
         if json:
             typer.echo(study.to_json(), nl=False)
         else:
             show(answer(study))
 
 
-def _answer_of_sweep(directory: Path, json: bool, choices: dict[str, Any]) -> None:
+def _answer_of_sweep(directory: Path, json: bool, settings: "FitSettings") -> None:
     """Say what the directory keeps, if it is still true; else fit, and keep that."""
-    said = kept(directory, _chosen(directory, choices))
+    said = kept(directory, settings)
     if said is None:
-        study = _study([directory], None, choices)
+        study = _study([directory], None, settings)
         study.save(directory / FITS)
         said = keep(directory, study)
     if json:
@@ -158,7 +177,7 @@ def _writes(write: Callable[["Study", Path, str], Iterable[object]]) -> Callable
             choices = {"metric": metric, "weights": weights, "split": split}
             choices |= {"hold_out": hold_out, "inference": inference}
             require_apart(tables, output)
-            study = in_depth(_study(tables, columns, choices))
+            study = in_depth(_study(tables, columns, _agreed(tables, choices)))
             title = " and ".join(_place(table).resolve().stem for table in tables)
             said = "\n".join(map(str, write(study, _output(tables[0], output), title)))
             typer.echo(said, nl=bool(said))
@@ -204,52 +223,23 @@ def report(study: "Study", directory: Path, title: str) -> Iterable[object]:
     return [*answers, *rates_sentences(study), *compared, page]
 
 
-def _study(paths: list[Path], columns: str | None, choices: dict[str, Any]) -> "Study":
-    """Analyse tables with the settings of their manifests, overridden by what was asked for."""
+def _agreed(paths: list[Path], choices: dict[str, Any]) -> "FitSettings":
+    """The settings of the tables' manifests, overridden by what was asked for."""
+    described = [path for path in paths if _is_sweep(path)] or paths[:1]
+    return agreed({path: chosen(path, choices) for path in described})
+
+
+def _study(
+    paths: list[Path], columns: str | None, settings: "FitSettings", along: str | None = None
+) -> "Study":
+    """Analyse tables, their laws in one variable along `along`."""
     import analysis
 
     tables = [analysis.read(path, mapping(columns)) for path in paths]
     for table in tables:
         if table.foreign:
             typer.echo(table.summary(), err=True)
-    described = [path for path in paths if _is_sweep(path)] or paths[:1]
-    return analysis.analyse(tables, agreed({path: _chosen(path, choices) for path in described}))
-
-
-def _chosen(path: Path, choices: dict[str, Any]) -> "FitSettings":
-    given = {name: value for name, value in choices.items() if value is not None}
-    return replace(settings(path), **given)
-
-
-def settings(path: Path) -> "FitSettings":
-    """The `fit` section of the manifest in a sweep's directory, else the defaults.
-
-    ValueError for a setting that there is not, or a sweep of rates that is not there.
-    """
-    from analysis import FitSettings
-
-    manifest = path / "manifest.yaml"
-    if not path.is_dir() or not manifest.is_file():
-        return FitSettings()
-    from ruamel.yaml import YAML
-
-    section = (YAML(typ="safe", pure=True).load(manifest) or {}).get("fit") or {}
-    unknown = set(section) - {item.name for item in fields(FitSettings)}
-    if unknown:
-        raise ValueError(f"{manifest}: fit has no setting {', '.join(sorted(unknown))}")
-    if section.get("rates_from"):
-        section["rates_from"] = str(_rates_from(path, section["rates_from"]))
-    return FitSettings(**section)
-
-
-def _rates_from(directory: Path, named: str) -> Path:
-    """Where a manifest's `fit.rates_from` lies, seen from here or from the sweep's directory."""
-    places = [Path(named), directory / named]
-    found = next((place for place in places if place.exists()), None)
-    if found is None:
-        tried = " nor ".join(map(str, places))
-        raise ValueError(f"fit.rates_from: there is neither {tried}")
-    return found
+    return analysis.analyse(tables, settings, along)
 
 
 def mapping(columns: str | None) -> dict[str, str] | None:

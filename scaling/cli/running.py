@@ -85,7 +85,8 @@ def run(
 def _report(directory: Path) -> None:
     """Fit and report, unless the tables and the settings of the fit are those of the last one."""
     from analysis.directory import fingerprint
-    from scaling.cli.analysis import report, settings
+    from scaling.cli.analysis import report
+    from scaling.cli.fit_settings import settings
     from sweeps.store.writing import read_json, to_json, write
 
     inputs = fingerprint(directory, settings(directory))

@@ -110,6 +110,42 @@ def test_intervals_come_from_what_is_asked_for(runs):
     assert "fit.intervals must be bootstrap, profile or delta, not 'wald'" in wrong.stderr
 
 
+def test_any_setting_of_a_manifest_can_be_set(runs):
+    pairs = ("loss=squares", "residuals=linear", "known={alpha: [0.35, 0.01]}", "known.E=0.3")
+    options = [text for pair in pairs for text in ("--set", pair)]
+    result = call(commands.fit, runs, "--json", "--bootstrap", 100, "--law", "floor", *options)
+    assert result.exit_code == 0, result.output
+    study = json.loads(result.stdout)
+    expected = {
+        "loss": "squares",
+        "residuals": "linear",
+        "known": {"alpha": [0.35, 0.01], "E": 0.3},
+    }
+    assert study["settings"] == study["settings"] | expected
+    assert study["series"][0]["fits"][0]["fit"]["known"] == ["alpha", "E"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["los=squares"], "--set los: unknown key; did you mean 'loss'?"),
+        (["loss=square"], "--set loss: must be 'huber' or 'squares', not 'square'"),
+        (["known.E=high"], "--set known.E"),
+        (["confidence=1.5"], "--set confidence: must be less than 1"),
+        (["loss"], "--set wants KEY=VALUE, as in 'loss=squares'"),
+        (["loss=[squares"], "--set loss: not valid YAML"),
+        (["known={E: 1, E: 2}"], "--set known: "),
+        (["loss=squares", "--set", "loss=huber"], "--set names 'loss' twice"),
+        (["bootstrap=100", "--bootstrap", "200"], "--set bootstrap and --bootstrap say the same"),
+        (["laws=[power]", "--law", "power"], "--set laws and --law say the same"),
+    ],
+)
+def test_a_wrong_setting_is_told_the_right_one(runs, options, said):
+    result = call(commands.fit, runs, "--set", *options)
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
 def test_a_law_says_which_columns_it_lacks(runs):
     result = call(commands.fit, runs, "--law", "repeated", "--bootstrap", 0)
     assert "needs the columns size, data, unique_data; the table has no data" in result.stdout

@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
+from typer.testing import CliRunner
 
 import analysis
+from scaling.cli.app import app
+from sweeps.sections import FitConfig
 
 PAGE = (Path(__file__).parents[2] / "docs" / "fitting.md").read_text()
 
@@ -37,7 +40,14 @@ def test_the_example_prints_what_the_page_says():
     assert widths[2] > 10 * widths[1]
 
 
+@pytest.mark.parametrize("line", re.findall(r"^scaling (fit example.*)$", PAGE, re.MULTILINE))
+def test_the_commands_run(line):
+    done = CliRunner().invoke(app, [*line.split(), "--bootstrap", "0"])
+    assert done.exit_code == 0, done.output
+
+
 def test_the_settings_are_settings():
     given = YAML(typ="safe").load(block("yaml"))["fit"]
+    assert FitConfig.model_validate(given).known == {"E": [0.28, 0.005]}  # as a manifest reads it
     settings = analysis.FitSettings(**given)
     assert settings.known_values == {"E": (0.28, 0.005)}

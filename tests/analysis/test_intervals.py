@@ -134,13 +134,11 @@ def test_the_error_of_any_known_parameter_goes_into_the_others(
     x = np.geomspace(1e4, 1e6, 6)
     frame = pd.DataFrame({"N": x, "loss": truth(x)})
     residuals = "linear" if law == "floor" else "log"
-    options = {"loss": "squares", "residuals": residuals, "bootstrap": 4000, "known": known}
-    found = analysis.fit(frame, law=law, settings=analysis.FitSettings(**options))
+    options = {"loss": "squares", "residuals": residuals, "bootstrap": 4000}
+    found = fitted(frame, law, known=known, **options)
     low, high = np.quantile(oracle(x, frame["loss"].to_numpy()), [0.025, 0.975])
     assert found.intervals[fitted_one] == pytest.approx((low, high), abs=0.05 * (high - low))
     exact = {name: np.atleast_1d(value)[0] for name, value in known.items()}
-    without = analysis.fit(
-        frame, law=law, settings=analysis.FitSettings(**options | {"known": exact})
-    )
+    without = fitted(frame, law, known=exact, **options)
     assert without.parameters == found.parameters
     assert np.ptp(without.intervals[fitted_one]) < 1e-3 * (high - low)

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 import analysis.directory
 import analysis.study
-from scaling.cli.analysis import settings
 from scaling.cli.answer import answer, keep
 from scaling.cli.app import app
+from scaling.cli.fit_settings import settings
 from tests.analysis.synthetic import write_sweep
 from tests.cli.test_commands import HEAVY, imported
 
