@@ -12,7 +12,13 @@ from analysis.proxies import proxies_sheet
 from analysis.sample_sheets import sample_metrics_sheet
 from analysis.scale.sheets import frontier_sheet, isoflop_sheet, lifetimes_sheet, shifts_sheet
 from analysis.study import Series, Study
-from analysis.tables import comparisons_sheet, hold_out_sheet, rungs_sheet, runs_sheet
+from analysis.tables import (
+    comparisons_sheet,
+    hold_out_sheet,
+    laws_sheet,
+    rungs_sheet,
+    runs_sheet,
+)
 from analysis.transfer import coordinates_sheet, rates_sheet
 from analysis.trust.sheets import (
     averaged_sheet,
@@ -23,6 +29,7 @@ from analysis.trust.sheets import (
 )
 
 SHEETS_OF_ALL: dict[str, Callable[[Study], Sheet]] = {
+    "laws": laws_sheet,
     "comparisons": comparisons_sheet,
     "shifts": lambda study: shifts_sheet(study.shifts),
     "learning_rates": rates_sheet,

@@ -133,6 +133,7 @@ FORMS: tuple[tuple[re.Pattern[str], Callable[..., str]], ...] = (
         re.compile(rf"({NUMBER}) \[({NUMBER}), ({NUMBER})\] \((\w+)\)"),
         lambda n, low, high, word: f"{num(n)} [{num(low)}, {num(high)}] ({word})",
     ),
+    (re.compile(r"(\$[^$]+\$)"), str),  # a formula
     (re.compile(rf"({NUMBER}) \((\w+)\)"), lambda n, word: f"{num(n)} ({word})"),
 )
 """What cells look like, each with its parts in LaTeX."""

@@ -3,6 +3,7 @@
 import math
 
 from analysis.formats import Sheet
+from analysis.laws import find
 from analysis.rounding import rounded, with_error
 from analysis.rungs import Mean
 from analysis.study import Series, Study
@@ -104,6 +105,14 @@ def hold_out_sheet(series: Series) -> Sheet:
     headings = ("law", "rung", "predicted", "interval", "measured", "error",
                 "in seed noise", "verdict")  # fmt: skip
     return Sheet(title="Held-out rungs", headings=headings, rows=tuple(rows))
+
+
+def laws_sheet(study: Study) -> Sheet:
+    """The laws that were fitted, each with its formula as LaTeX sets it."""
+    asked = [law for series in study.series for law in (item.law for item in series.fits)]
+    laws = [find(name) for name in dict.fromkeys(asked)]
+    rows = tuple((law.name, law.title, f"${law.latex}$", law.source) for law in laws)
+    return Sheet(title="Laws", headings=("law", "title", "formula", "source"), rows=rows)
 
 
 def comparisons_sheet(study: Study) -> Sheet:

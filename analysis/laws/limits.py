@@ -27,7 +27,7 @@ PREFERENCE = Law(
     terms=CEILING.terms,
     shapes=CEILING.shapes,
     formula="r = 1/2 - A x^-alpha",
-    latex=r"\tfrac{1}{2} - A\,x^{-\alpha}",
+    latex=r"\frac{1}{2} - A\,x^{-\alpha}",
     source="Gu 2024, arXiv 2407.18290, question 6: generated against real images",
     residuals="linear",
     weighting="standard_error",

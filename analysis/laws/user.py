@@ -2,17 +2,22 @@
 
 import difflib
 import importlib.util
+import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
 from analysis.laws.law import Law
+from analysis.laws.size import broken
+
+BROKEN = re.compile(r"broken([3-9]|[1-9]\d)")
+"""What `LAWS` has no more of: it has one break and two."""
 
 
 def find(name: str) -> Law:
     """`LAWS[name]`, or the Law called NAME in "FILE.py:NAME"; ValueError says what there is.
 
-    A law of a file goes by that whole name.
+    A law of a file goes by that whole name; "brokenN" has N breaks, three or more.
     """
     file, colon, attribute = name.rpartition(":")
     if colon and file.endswith(".py"):
@@ -22,13 +27,22 @@ def find(name: str) -> Law:
         return _from_file(path, attribute, path.stat().st_mtime_ns)
     from analysis.laws import LAWS
 
+    if found := BROKEN.fullmatch(name):
+        return _broken(int(found[1]))
     if name not in LAWS:
         near = difflib.get_close_matches(name, LAWS, 1)
         meant = f"did you mean '{near[0]}'? " if near else ""
         raise ValueError(
-            f"no law '{name}'; {meant}there are {', '.join(LAWS)}, and your own as FILE.py:NAME"
+            f"no law '{name}'; {meant}there are {', '.join(LAWS)}, brokenN with N breaks, "
+            "and your own as FILE.py:NAME"
         )
     return LAWS[name]
+
+
+@lru_cache
+def _broken(breaks: int) -> Law:
+    """One object however often it is asked for, as fits of one law are made together."""
+    return broken(breaks)
 
 
 @lru_cache

@@ -144,11 +144,14 @@ def _answer_of_sweep(directory: Path, json: bool, settings: "FitSettings") -> No
         show(said)
 
 
-def laws() -> None:
+def laws(
+    *, latex: Annotated[bool, typer.Option("--latex", help="formulas as LaTeX sets them")] = False
+) -> None:
     """List the laws that can be fitted."""
     from analysis import LAWS
 
-    rows = [(name, law.formula, law.source) for name, law in LAWS.items()]
+    formulas = {name: law.latex if latex else law.formula for name, law in LAWS.items()}
+    rows = [(name, formulas[name], law.source) for name, law in LAWS.items()]
     from rich.console import Console
 
     Console().print(grid(Grid(headings=("law", "formula", "source"), rows=rows)))

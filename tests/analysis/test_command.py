@@ -88,6 +88,7 @@ def test_any_law_can_be_fitted_by_its_name(runs):
     assert {item["law"] for item in series["fits"]} == {"shifted"}
     assert set(series["fits"][0]["fit"]["parameters"]) == {"A", "alpha", "x0"}
     assert "metric_to_metric" in call(commands.laws).stdout
+    assert r"E + A\,x^{-\alpha}" in call(commands.laws, "--latex").stdout
     wrong = call(commands.fit, runs, "--law", "jiont")
     assert wrong.exit_code == 2
     assert "did you mean 'joint'?" in wrong.stderr

@@ -18,6 +18,7 @@ CELLS = {
     "0.1399 ± 0.0005": r"\num{0.1399 \pm 0.0005}",
     "+1.20%": r"\qty{+1.20}{\percent}",
     "0.12 (known)": r"\num{0.12} (known)",
+    r"$E + A\,x^{-\alpha}$": r"$E + A\,x^{-\alpha}$",
     "not identified": "not identified",
     "450k": "450k",
     "3f2a11": "3f2a11",

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.mathtext import MathTextParser
 
 from analysis.estimation.estimate import estimate
 from analysis.estimation.problem import pose
@@ -149,3 +150,26 @@ def test_a_users_law_is_found_in_their_file(tmp_path):
         find(f"{path}:LOG")
     with pytest.raises(ValueError, match="no law 'flor'; did you mean 'floor'"):
         find("flor")
+
+
+def test_a_law_may_have_any_number_of_breaks():
+    """Far below and above its breaks it is a power; the exponents add up."""
+    law = find("broken4")
+    assert find("broken4") is law
+    assert law.derived is not None
+    truth = {"E": 0.0, "A": 2.0, "c0": 0.3, "d1": 1e3} | {f"g{i}": 10.0 for i in (2, 3, 4)}
+    turns = {f"c{i}": 0.1 * i for i in range(1, 5)} | {f"f{i}": 0.1 for i in range(1, 5)}
+    ends = {"x": np.array([1e-9, 1e-8, 1e14, 1e15])}
+    low, high = (
+        np.log10(evaluate(law, truth | turns, ends))[[1, 3]]
+        - np.log10(evaluate(law, truth | turns, ends))[[0, 2]]
+    )
+    assert (low, high) == pytest.approx((-0.3, -1.3))
+    assert law.derived["d4"](truth | turns) == pytest.approx(1e6)
+    with pytest.raises(ValueError, match="no law 'broken0'; did you mean 'broken'"):
+        find("broken0")
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_every_formula_can_be_set(name):
+    MathTextParser("path").parse(f"${LAWS[name].latex}$")

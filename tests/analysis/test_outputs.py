@@ -61,7 +61,7 @@ def test_every_figure_and_table_is_written(written):
         for suffix in ("pdf", "svg", "png")
     }
     names = {path.name for path in (written / "tables").iterdir()}
-    stems = ("runs", "rungs", "fits", "diagnostics", "residuals", "hold_out")
+    stems = ("runs", "rungs", "fits", "diagnostics", "residuals", "hold_out", "laws")
     assert names == {f"{stem}.{suffix}" for stem in stems for suffix in ("tex", "csv", "md")}
 
 
@@ -71,7 +71,7 @@ def test_the_same_data_give_the_same_bytes(written, sweep, tmp_path):
     write_figures(draw(study, ("size", "samples")), tmp_path / "figures")
     write_tables(study, tmp_path / "tables")
     again = sorted(path for path in tmp_path.rglob("*.*") if path.is_file())
-    assert len(again) == 1 + 6 + 18
+    assert len(again) == 1 + 6 + 21
     for path in again:
         assert path.read_bytes() == (written / path.relative_to(tmp_path)).read_bytes(), path.name
 
