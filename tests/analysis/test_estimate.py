@@ -159,3 +159,50 @@ def test_the_objective_agrees_with_scipys_minimiser(chinchilla):
     assert objective(best) == pytest.approx(fit.objective, rel=1e-9)
     polished = minimize(objective, best, method="Nelder-Mead", options={"maxiter": 400})
     assert polished.fun >= fit.objective * (1 - 1e-9)
+
+
+def uneven_line():
+    """x, log of values that miss 8 x^-0.35 by up to a few per cent, and their standard errors."""
+    rng = np.random.default_rng(11)
+    x = np.geomspace(1e4, 1e6, 9)
+    error = rng.uniform(0.005, 0.05, x.size)
+    return x, np.log(8 * x**-0.35) + error * rng.standard_normal(x.size), error
+
+
+@pytest.mark.parametrize("residuals", ["log", "linear"])
+def test_weights_by_standard_error_are_those_of_least_squares(residuals):
+    """Of E + A x^-0.35, or of log A - alpha log x; the error of a logarithm is the relative one."""
+    x, logs, error = uneven_line()
+    y = np.exp(logs)
+    design, goal, scale = (
+        (np.stack([np.ones_like(x), x**-0.35], 1), y, error * y)
+        if residuals == "linear"
+        else (np.stack([np.ones_like(x), -np.log(x)], 1), logs, error)
+    )
+    expected = np.linalg.lstsq(design / scale[:, None], goal / scale)[0]
+    frame = pd.DataFrame({"N": x, "loss": y, "standard_error": error * y})
+    law, known = ("floor", {"alpha": 0.35}) if residuals == "linear" else ("power", {})
+    settings = analysis.FitSettings(
+        bootstrap=0, loss="squares", residuals=residuals, weighting="standard_error", known=known
+    )
+    found = analysis.fit(frame, law=law, settings=settings).parameters
+    if residuals == "linear":
+        assert (found["E"], found["A"]) == pytest.approx(expected, rel=1e-6)
+    else:
+        assert (np.log(found["A"]), found["alpha"]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("asymmetry", [0.1, 3.0])
+def test_asymmetric_squares_are_weighted_by_the_side_of_the_law(asymmetry):
+    """An expectile: least squares in which what ends above the law weighs `asymmetry`."""
+    x, logs, _ = uneven_line()
+    design, weights = np.stack([np.ones_like(x), -np.log(x)], 1), np.ones_like(x)
+    expected = np.zeros(2)
+    for _ in range(100):
+        root = np.sqrt(weights)
+        expected = np.linalg.lstsq(design * root[:, None], logs * root)[0]
+        weights = np.where(logs > design @ expected, asymmetry, 1.0)
+    settings = analysis.FitSettings(bootstrap=0, loss="squares", asymmetry=asymmetry)
+    frame = pd.DataFrame({"N": x, "loss": np.exp(logs)})
+    found = analysis.fit(frame, law="power", settings=settings).parameters
+    assert (np.log(found["A"]), found["alpha"]) == pytest.approx(expected, rel=1e-6)
