@@ -1,7 +1,6 @@
 """The sweeps that the coverage study draws: laws, noises, rungs and seeds."""
 
 from dataclasses import dataclass
-from itertools import product
 
 from analysis.laws import LAWS, Law
 
@@ -30,7 +29,6 @@ class Noise:
 
 
 NOISES = {"even": Noise(), "growing": Noise(growth=0.25), "misfit": Noise(misfit=0.005)}
-RUNGS, SEEDS = (5, 6, 8), (2, 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +54,6 @@ class Cell:
     def form(self) -> Law:
         """The law that is simulated and fitted."""
         return LAWS[self.law]
-
-
-CELLS = tuple(
-    Cell(law=law, noise=noise, rungs=rungs, seeds=seeds)
-    for law, noise, rungs, seeds in product(TRUTHS, NOISES, RUNGS, SEEDS)
-)
 
 
 def cell_named(name: str) -> Cell:
