@@ -42,7 +42,7 @@ PREFERENCE_JOINT = Law(
     terms=(constant("C"), power("A", "N", "alpha", sign=-1), power("B", "S", "beta", sign=-1)),
     shapes=JOINT.shapes,
     formula="r = 1/2 - A N^-alpha - B S^-beta",
-    latex=r"\tfrac{1}{2} - A\,N^{-\alpha} - B\,S^{-\beta}",
+    latex=r"\frac{1}{2} - A\,N^{-\alpha} - B\,S^{-\beta}",
     source="the same limit, its gap as Hoffmann et al. 2022 have a loss above its floor",
     columns=JOINT.columns,
     residuals="linear",

@@ -100,10 +100,11 @@ def bootstrap(
         )
         for i, (found, rows) in enumerate(zip(best, points, strict=True))
     ]
+    units = problems.y_scale * (1.0 if problems.linear else np.exp(problems.y))
+    units = np.broadcast_to(units, problems.y.shape)  # of errors of y: values, or their scale
     drawn = [
-        replace(item, y=item.y + shared.drawn(rows, unit, count, seed))
+        replace(item, y=item.y + shared.drawn(rows, units[: len(rows), i], count, seed))
         for i, (item, rows) in enumerate(zip(drawn, points, strict=True))
-        for unit in [problems.y_scale[i] if problems.linear else rows["value"].to_numpy(float)]
     ]
     owner = np.repeat(np.arange(len(problems)), count)
     theta = np.repeat([found.theta for found in best], count, axis=0)
