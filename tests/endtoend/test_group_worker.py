@@ -85,10 +85,15 @@ def test_asked_to_stop_both_save_and_others_go_on(undisturbed, tmp_path):
 def test_killed_one_ends_the_other_and_a_new_pair_goes_on(undisturbed, tmp_path):
     sweep = prepared(tmp_path)
     both = two(sweep)
-    while not halted_at(both[0].pid, [run / "attempts" / "1" for run in sweep.runs], early):
+
+    def all_early(_):
+        return all(early(run / "attempts" / "1") for run in sweep.runs)
+
+    while not halted_at(both[0].pid, [sweep.directory], all_early):
         assert both[0].poll() is None
         time.sleep(0.002)
     both[1].kill()
+    both[1].wait()
     both[0].send_signal(signal.SIGCONT)
     assert both[0].wait(timeout=120) not in (0, 2)
     for run in sweep.runs:
