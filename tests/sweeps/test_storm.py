@@ -52,6 +52,7 @@ def random():
 def ray_cluster(tmp_path, monkeypatch):
     monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    monkeypatch.setenv("RAY_raylet_start_wait_time_s", "120")  # of a machine that is busy
     with (tmp_path / "cluster.log").open("wb") as log:
         cluster = subprocess.Popen(
             [sys.executable, "-m", "tests.sweeps.ray_cluster"],
