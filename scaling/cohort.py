@@ -17,11 +17,10 @@ from jax.sharding import Mesh
 from scaling import attempt, build, group, snapshots
 from scaling.attempt import Member
 from scaling.config import RunConfig
-from scaling.costs import costs
+from scaling.costs import costs, layout
 from scaling.data.input import Input
 from scaling.data.source import Source, load
 from scaling.errors import InputError
-from scaling.mesh import devices_to_hold
 from scaling.profile import Window
 from scaling.resume import resume, stack
 from scaling.train import sharding
@@ -60,11 +59,9 @@ class Clock:
 
 
 def _mesh(config: RunConfig, runs: int, fsdp: int | Literal["auto"]) -> Mesh:
-    if fsdp == "auto":
-        usable = math.gcd(jax.device_count(), config.train.batch_size)
-        state = float(costs(config).state_bytes)
-        fsdp = devices_to_hold(state, sharding.device_bytes(), usable)
-    mesh = sharding.make_mesh(runs, config.train.batch_size, fsdp=fsdp)
+    usable, count = sharding.usable_bytes(), jax.device_count()
+    shape = layout(config, runs, devices=count, fsdp=fsdp, usable_bytes=usable)
+    mesh = sharding.make_mesh(runs, config.train.batch_size, fsdp=shape.fsdp)
     if mesh.size < jax.device_count() and not group.alone():
         raise InputError(
             f"train.batch_size: {config.train.batch_size} examples of {runs} runs can be split "

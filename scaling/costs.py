@@ -1,6 +1,8 @@
 """What a run costs, known before it starts and without jax."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 from models.compute import Rematerialise
 from models.counting import Counts
@@ -12,6 +14,7 @@ from scaling.config import RunConfig, SampleConfig
 from scaling.config.horizons import horizons, sampled_at
 from scaling.data.facts import facts
 from scaling.errors import InputError
+from scaling.mesh import MeshShape, devices_to_hold, mesh_shape
 
 BYTES_PER_NUMBER = 4
 BYTES = {"float32": 4, "bfloat16": 2}
@@ -116,6 +119,28 @@ def activation_bytes(config: RunConfig, devices: int, rematerialise: Remateriali
     train = config.train
     images = max(train.batch_size / train.parts / devices, 1)
     return round(counts(config).kept[rematerialise] * BYTES[train.precision] * images)
+
+
+def layout(
+    config: RunConfig,
+    runs: int,
+    *,
+    devices: int,
+    fsdp: int | Literal["auto"],
+    usable_bytes: float | None,
+) -> MeshShape:
+    """The mesh of a cohort by `scaling.mesh.RULE`, in `scaling plan` as in training.
+
+    `usable_bytes` of each device, if they are known. InputError where `fsdp` does not divide.
+    """
+    batch = config.train.batch_size
+    if fsdp == "auto":
+        state = float(costs(config).state_bytes)
+        fsdp = devices_to_hold(state, usable_bytes, math.gcd(devices, batch))
+    try:
+        return mesh_shape(runs, batch, devices, fsdp)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def device_bytes(config: RunConfig, devices: int, fsdp: int) -> int:

@@ -9,6 +9,8 @@ from pathlib import Path
 from scaling.errors import InputError
 
 GB = 1e9
+USABLE = 0.7
+"""Of a GPU's memory: jax takes 75 % by default, of a little less than its maker prints."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,31 +18,63 @@ class Device:
     """Dense FLOP/s of matrix products by `train.precision`, and bytes of memory.
 
     float32 is what jax makes of it by default: TF32 on NVIDIA's, one pass of bfloat16 on TPUs.
-    `kind` is a part of the name by which jax calls the device.
+    `names` are all by which jax calls the device, whole: of one that is named otherwise, such as a
+    part of a GPU, nothing is known.
     """
 
-    kind: str
+    names: tuple[str, ...]
     bfloat16: float
     float32: float
     bytes: float
+    usable: float = 1.0  # share of its memory, for jax
+
+    @property
+    def usable_bytes(self) -> float:
+        """Of its memory, for jax."""
+        return self.usable * self.bytes
 
     def flops_per_second(self, precision: str) -> float:
         """At most."""
         return {"bfloat16": self.bfloat16, "float32": self.float32}[precision]
 
 
-# NVIDIA's data sheets (SXM, without sparsity) and Google's pages on Cloud TPU versions.
+def gpu(*names: str, bfloat16: float, float32: float, bytes: float) -> Device:
+    """One of NVIDIA's; older drivers leave the maker out of its name."""
+    called = (*names, *(f"NVIDIA {name}" for name in names))
+    return Device(names=called, bfloat16=bfloat16, float32=float32, bytes=bytes, usable=USABLE)
+
+
+def tpu(*names: str, bfloat16: float, bytes: float) -> Device:
+    """One of Google's."""
+    return Device(names=names, bfloat16=bfloat16, float32=bfloat16, bytes=bytes)
+
+
+# NVIDIA's data sheets, without sparsity, and Google's pages on Cloud TPU versions.
 DEVICES: dict[str, Device] = {
-    "a100": Device(kind="A100", bfloat16=312e12, float32=156e12, bytes=80 * GB),
-    "a100-40gb": Device(kind="A100-SXM4-40GB", bfloat16=312e12, float32=156e12, bytes=40 * GB),
-    "h100": Device(kind="H100", bfloat16=989e12, float32=494e12, bytes=80 * GB),
-    "h200": Device(kind="H200", bfloat16=989e12, float32=494e12, bytes=141 * GB),
-    "l4": Device(kind="NVIDIA L4", bfloat16=121e12, float32=60e12, bytes=24 * GB),
-    "rtx4090": Device(kind="RTX 4090", bfloat16=165e12, float32=82.6e12, bytes=24 * GB),
-    "tpu-v4": Device(kind="TPU v4", bfloat16=275e12, float32=275e12, bytes=32 * GB),
-    "tpu-v5e": Device(kind="TPU v5 lite", bfloat16=197e12, float32=197e12, bytes=16 * GB),
-    "tpu-v5p": Device(kind="TPU v5", bfloat16=459e12, float32=459e12, bytes=95 * GB),
-    "tpu-v6e": Device(kind="TPU v6 lite", bfloat16=918e12, float32=918e12, bytes=32 * GB),
+    "a10": gpu("A10", bfloat16=125e12, float32=62.5e12, bytes=24 * GB),
+    "a30": gpu("A30", bfloat16=165e12, float32=82e12, bytes=24 * GB),
+    "a40": gpu("A40", bfloat16=149.7e12, float32=74.8e12, bytes=48 * GB),
+    "a100": gpu("A100-SXM4-80GB", "A100 80GB PCIe", bfloat16=312e12, float32=156e12, bytes=80 * GB),
+    "a100-40gb": gpu(
+        "A100-SXM4-40GB", "A100-PCIE-40GB", bfloat16=312e12, float32=156e12, bytes=40 * GB
+    ),
+    "h20": gpu("H20", bfloat16=148e12, float32=74e12, bytes=96 * GB),
+    "h100": gpu("H100 80GB HBM3", bfloat16=989e12, float32=494e12, bytes=80 * GB),
+    "h100-pcie": gpu("H100 PCIe", bfloat16=756e12, float32=378e12, bytes=80 * GB),
+    "h100-nvl": gpu("H100 NVL", bfloat16=835e12, float32=417e12, bytes=94 * GB),
+    "gh200": gpu("GH200 480GB", bfloat16=989e12, float32=494e12, bytes=96 * GB),
+    "h200": gpu("H200", bfloat16=989e12, float32=494e12, bytes=141 * GB),
+    "h200-nvl": gpu("H200 NVL", bfloat16=835e12, float32=417e12, bytes=141 * GB),
+    "b200": gpu("B200", bfloat16=2250e12, float32=1125e12, bytes=180 * GB),
+    "gb200": gpu("GB200", bfloat16=2500e12, float32=1250e12, bytes=186 * GB),
+    "l4": gpu("L4", bfloat16=121e12, float32=60e12, bytes=24 * GB),
+    "l40": gpu("L40", bfloat16=181e12, float32=90.5e12, bytes=48 * GB),
+    "l40s": gpu("L40S", bfloat16=362e12, float32=183e12, bytes=48 * GB),
+    "rtx4090": gpu("GeForce RTX 4090", bfloat16=165e12, float32=82.6e12, bytes=24 * GB),
+    "tpu-v4": tpu("TPU v4", bfloat16=275e12, bytes=32 * GB),
+    "tpu-v5e": tpu("TPU v5 lite", "TPU v5e", bfloat16=197e12, bytes=16 * GB),
+    "tpu-v5p": tpu("TPU v5", "TPU v5p", bfloat16=459e12, bytes=95 * GB),
+    "tpu-v6e": tpu("TPU v6 lite", "TPU v6e", bfloat16=918e12, bytes=32 * GB),
 }
 
 
@@ -52,9 +86,8 @@ def named(name: str) -> Device:
 
 
 def of_kind(kind: str) -> Device | None:
-    """By what jax calls it; None for one that is not known, such as a CPU."""
-    fitting = (device for device in DEVICES.values() if device.kind in kind)
-    return max(fitting, key=lambda device: len(device.kind), default=None)
+    """By the whole of what jax calls it; None for one that is not known, such as a CPU."""
+    return next((device for device in DEVICES.values() if kind in device.names), None)
 
 
 def has_tpu(environment: Mapping[str, str] = os.environ, devices: Path = Path("/dev")) -> bool:

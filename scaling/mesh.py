@@ -4,12 +4,12 @@ import math
 from typing import NamedTuple
 
 SHARE_FOR_STATE = 0.5
-"""Of a device's memory; the rest is for activations."""
+"""Of the memory that jax may use of a device; the rest is for activations."""
 
 RULE = (
-    f"as few devices hold one run's state as keep it below {100 * SHARE_FOR_STATE:.0f}% of their "
-    "memory (fsdp), the others go to runs of the cohort as far as these divide (run), then to "
-    "parts of the batch (data)"
+    f"as few devices hold one run's state as keep it below {100 * SHARE_FOR_STATE:.0f}% of the "
+    "memory that jax may use (fsdp), the others go to runs of the cohort as far as these divide "
+    "(run), then to parts of the batch (data)"
 )
 
 

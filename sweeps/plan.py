@@ -1,24 +1,23 @@
 """`scaling plan`: runs, parameters, FLOPs, memory and time before anything is spent."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from textwrap import wrap
-from typing import Any
+from typing import Any, Literal
 
 from models.compute import Rematerialise
 from scaling.config import RunConfig
-from scaling.costs import activation_bytes, costs, device_bytes
+from scaling.costs import activation_bytes, device_bytes, layout
 from scaling.devices import Device
-from scaling.errors import InputError
-from scaling.mesh import RULE, MeshShape, devices_to_hold, mesh_shape
+from scaling.mesh import RULE, MeshShape
 from sweeps.cohorts import plan as plan_cohorts
 from sweeps.display import clock, in_bytes
 from sweeps.estimates import CORE_RATES, START_SECONDS, makespan, run_seconds
 from sweeps.fields import value_at
 from sweeps.labels import in_words
 from sweeps.manifest import Manifest
+from sweeps.sections import EngineConfig
 from sweeps.store.prepare import record_of
 
 SHOWN: dict[Rematerialise, str] = {"nothing": "activations", "all": "rematerialised"}
@@ -29,11 +28,11 @@ SHOWN: dict[Rematerialise, str] = {"nothing": "activations", "all": "remateriali
 class Place:
     """Where each worker trains: its devices, of a kind if that is known, and how well it uses them.
 
-    `fsdp` None: by `scaling.mesh.RULE`. `rate` is in FLOP/s of a worker, where it is given.
+    `rate` is in FLOP/s of a worker, where it is given.
     """
 
     devices: int = 1
-    fsdp: int | None = None
+    fsdp: int | Literal["auto"] = "auto"
     device: Device | None = None
     utilisation: float = 0.4
     rate: float | None = None
@@ -46,15 +45,8 @@ class Place:
 
     def mesh(self, config: RunConfig, runs: int) -> MeshShape:
         """Of a cohort of so many runs. InputError where `fsdp` does not divide."""
-        batch, fsdp = config.train.batch_size, self.fsdp
-        if fsdp is None:
-            memory = self.device.bytes if self.device else None
-            usable = math.gcd(self.devices, batch)
-            fsdp = devices_to_hold(float(costs(config).state_bytes), memory, usable)
-        try:
-            return mesh_shape(runs, batch, self.devices, fsdp)
-        except ValueError as error:
-            raise InputError(str(error)) from None
+        usable = self.device.usable_bytes if self.device else None
+        return layout(config, runs, devices=self.devices, fsdp=self.fsdp, usable_bytes=usable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +83,18 @@ class Plan:
         return makespan((START_SECONDS + seconds for seconds in training), self.workers)
 
 
+def place_of(
+    engine: EngineConfig, *, devices: int | None = None, fsdp: int | None = None, **others: Any
+) -> Place:
+    """As training by the manifest would have it; on as few devices as it needs unless told."""
+    split = fsdp or engine.fsdp
+    at_least = 1 if split == "auto" else split
+    return Place(devices=devices or at_least, fsdp=split, **others)
+
+
 def plan(manifest: Manifest, *, workers: int, place: Place | None = None) -> Plan:
     """Count everything; nothing is written, and no such place need be there."""
-    place = place or Place()
+    place = place or place_of(manifest.engine)
     records = [record_of(run) for run in manifest.runs]
     cohorts = plan_cohorts(records, size=manifest.engine.cohort, workers=workers)
     together = {run: len(cohort) for cohort in cohorts for run in cohort}

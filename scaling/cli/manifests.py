@@ -40,9 +40,12 @@ def plan(
     rate: Annotated[
         float | None, typer.Option(min=1.0, help="FLOP/s of one worker, for the estimated time")
     ] = None,
-    devices: Annotated[int, typer.Option(min=1, help="of each worker")] = 1,
+    devices: Annotated[
+        int | None, typer.Option(min=1, help="of each worker; default: one, or engine.fsdp")
+    ] = None,
     fsdp: Annotated[
-        int | None, typer.Option(min=1, help="of them, among which a run's state is split")
+        int | None,
+        typer.Option(min=1, help="among which a run's state is split; default: engine.fsdp"),
     ] = None,
     on: Annotated[
         str | None, typer.Option(metavar="KIND", help="what the devices are, such as h100, tpu-v5e")
@@ -55,11 +58,12 @@ def plan(
     from scaling.devices import named
     from sweeps.launch import worker_count
     from sweeps.manifest import load
-    from sweeps.plan import Place, text
+    from sweeps.plan import place_of, text
     from sweeps.plan import plan as make_plan
 
     found = load(manifest)
-    place = Place(
+    place = place_of(
+        found.engine,
         devices=devices,
         fsdp=fsdp,
         device=None if on is None else named(on),

@@ -14,6 +14,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from scaling.devices import of_kind
 from scaling.mesh import mesh_shape
 
 AXES = ("run", "data", "fsdp")
@@ -40,10 +41,15 @@ def make_mesh(
     return Mesh(grid, AXES)
 
 
-def device_bytes() -> float | None:
-    """Memory of one device, where it says."""
-    stats = jax.local_devices()[0].memory_stats()
-    return None if stats is None else stats.get("bytes_limit")
+def usable_bytes() -> float | None:
+    """Memory of one device for jax: as its kind has it, so as planned, unless jax was given less.
+
+    None where neither is known.
+    """
+    device = jax.local_devices()[0]
+    known, stats = of_kind(device.device_kind), device.memory_stats()
+    limits = [known and known.usable_bytes, stats and stats.get("bytes_limit")]
+    return min((float(limit) for limit in limits if limit), default=None)
 
 
 def partition(path: tuple[Any, ...], shape: tuple[int, ...], fsdp: int) -> P:

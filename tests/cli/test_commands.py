@@ -197,7 +197,7 @@ sweep: {{grid: {{model.rung: [S, XL], seed: [0, 1]}}}}
     assert 60 * hours + minutes == pytest.approx(flops / rate / 60, abs=1)
     refused = scaling(*arguments, "--on", "h1000")
     assert refused.returncode == 2
-    assert "no device 'h1000'; there are: a100" in refused.stderr
+    assert "no device 'h1000'; there are: a10," in refused.stderr
     assert "fsdp 3 must divide both" in scaling(*arguments, "--fsdp", "3").stderr
 
 

@@ -6,6 +6,8 @@ from numpy.testing import assert_allclose
 
 from scaling import checkpoint
 from scaling.config.cohort import cohort_key
+from scaling.costs import costs
+from scaling.devices import DEVICES, Device
 from scaling.run import Execution, LostClaim, Member, Preempted, run_cohort
 from tests.scaling.conftest import rows_of, tiny, values_of
 
@@ -113,3 +115,16 @@ def test_a_cohort_that_lost_its_claim_writes_nothing_more(tmp_path):
     with pytest.raises(LostClaim):
         run_cohort([member], execution=Execution())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_runs_record_has_its_rate_and_what_that_is_of_its_devices_peak(train, monkeypatch):
+    """The rate is FLOPs of all runs over the seconds that they were trained or waited for."""
+    known = Device(names=("cpu",), bfloat16=8e12, float32=2e12, bytes=1e9, usable=1.0)
+    monkeypatch.setitem(DEVICES, "cpu", known)
+    configs = tiny(), tiny(seed=1)
+    _, (outcome, _) = train(*configs)
+    images = 2 * configs[0].train.steps * configs[0].train.batch_size
+    seconds = outcome.seconds["train"] + outcome.seconds["input"]
+    flops = images * costs(configs[0]).training_flops_per_image
+    assert_allclose(outcome.flops_per_second, flops / seconds)
+    assert_allclose(outcome.utilisation, outcome.flops_per_second / 2e12)
