@@ -18,17 +18,17 @@ def runs_sheet(series: Series) -> Sheet:
     for item in series.selection.excluded:
         excluded.setdefault(item.run, []).append(item.reason)
     runs = series.table.runs
-    headings = ("run", "rung", "seed", "rate", "parameters", "status", "step", "seconds", "value",
-                "note")  # fmt: skip
+    headings = ("run", "rung", "seed", "rate", "parameters", "status", "step", "seconds",
+                "input wait", "value", "note")  # fmt: skip
     if runs.empty:
         first = points.drop_duplicates("run")
         rows = [
-            (row["run"], row["rung"], str(row["seed"]), "", f"{row['size']:,.0f}", "", "", "",
+            (row["run"], row["rung"], str(row["seed"]), "", f"{row['size']:,.0f}", "", "", "", "",
              values.get(row["run"], ""), "")
             for row in first.to_dict("records")
         ]  # fmt: skip
         missing = [run for run in excluded if run not in set(first["run"])]
-        rows += [(run, *[""] * 8, "; ".join(excluded[run])) for run in missing]
+        rows += [(run, *[""] * (len(headings) - 2), "; ".join(excluded[run])) for run in missing]
         return Sheet(title="Runs", headings=headings, rows=tuple(rows))
     rows = []
     for row in runs.to_dict("records"):
@@ -46,6 +46,7 @@ def runs_sheet(series: Series) -> Sheet:
                 str(row.get("status")),
                 _whole(row.get("step")),
                 _whole(row.get("seconds")),
+                _share(row.get("waited")),
                 values.get(run, ""),
                 "; ".join(notes),
             )
@@ -140,3 +141,8 @@ def _pm(mean: Mean | None) -> str:
 
 def _whole(number: object) -> str:
     return f"{number:,.0f}" if isinstance(number, int | float) and math.isfinite(number) else ""
+
+
+def _share(number: object) -> str:
+    known = isinstance(number, int | float) and math.isfinite(number)
+    return f"{number:.2%}" if known else ""

@@ -21,6 +21,7 @@ from scaling.costs import costs, layout
 from scaling.data.input import Input
 from scaling.data.source import Source, load
 from scaling.errors import InputError
+from scaling.idle import Idle
 from scaling.profile import Window
 from scaling.resume import resume, stack
 from scaling.train import sharding
@@ -56,6 +57,11 @@ class Clock:
             spent = time.perf_counter() - start
             self.seconds[phase] = self.seconds.get(phase, 0.0) + spent - self._inside
             self._inside = before + spent
+
+    def take(self, phase: str, seconds: float) -> None:
+        """Seconds of the present phase that count as another's."""
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + seconds
+        self._inside += seconds
 
 
 def _mesh(config: RunConfig, runs: int, fsdp: int | Literal["auto"]) -> Mesh:
@@ -139,9 +145,9 @@ class Cohort:
 
         Returns when the call has been sent off; `wait` for what it comes to.
         """
-        count = stop - self.step
-        with self.clock("input"):
-            indices = self.input(self.step, count)
+        count, idle = stop - self.step, Idle(self._computing)
+        indices = self.input(self.step, count, idle.look)
+        self.clock.take("input", idle.seconds())
         self.state = self.advance_compiled(
             self.state,
             self.seeds,
@@ -153,6 +159,9 @@ class Cohort:
         )
         self.step = stop
         self._calls.append(_seen(self.state))
+
+    def _computing(self) -> bool:
+        return any(not leaf.is_ready() for seen in self._calls[-1:] for leaf in seen)
 
     def wait(self, *, in_flight: int = 0) -> None:
         """Until no more calls than that are being computed.

@@ -42,7 +42,8 @@ CONFIGURED = {
 
 RUN_COLUMNS = (
     *("run", "rung", "seed", *CONFIGURED, "parameters", "parameters_non_embedding", "flops"),
-    *("steps", "images", "status", "reason", "step", "seconds", "samples"),
+    *("steps", "images", "status", "reason", "step", "seconds", "waited", "utilisation"),
+    "samples",
 )
 
 AXES = ("model.rung", "seed", "train.learning_rate")
@@ -184,8 +185,16 @@ def _run_row(
         "reason": state.reason,
         "step": state.step,
         "seconds": round(sum(result["seconds"].values()), 3) if result else None,
+        "waited": _waited(result.get("seconds") or {}),
+        "utilisation": result.get("utilisation"),
         "samples": os.path.relpath(samples, directory) if samples else None,
     }
+
+
+def _waited(seconds: Mapping[str, float]) -> float | None:
+    """Share of the time of training in which the devices waited for input."""
+    spent = seconds.get("train", 0.0) + seconds.get("input", 0.0)
+    return round(seconds.get("input", 0.0) / spent, 6) if spent else None
 
 
 def _samples(attempt: Path) -> Path | None:

@@ -75,12 +75,17 @@ class Feed:
         once, again = np.unique(wanted, return_inverse=True)
         return jax.tree.map(lambda a: a[again.reshape(wanted.shape)], self._fetch(once))
 
-    def next(self, count: int, steps: int | None = None) -> Any:
+    def next(
+        self, count: int, steps: int | None = None, look: Callable[[], None] = lambda: None
+    ) -> Any:
         """A tree of arrays [runs here, steps, places here, ...] of the next `count` steps.
 
-        Zero beyond `count` where `steps` is larger.
+        Zero beyond `count` where `steps` is larger. `look` is called after each piece.
         """
-        drawn = [next(self._stream) for _ in range(count * self._pieces)]
+        drawn = []
+        for _ in range(count * self._pieces):
+            drawn.append(next(self._stream))
+            look()
 
         def together(*leaves: np.ndarray) -> np.ndarray:
             shape = (len(leaves[0]), steps or count, len(self._here.places), *leaves[0].shape[2:])

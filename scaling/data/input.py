@@ -5,6 +5,7 @@ of the next call while the devices compute.
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -56,12 +57,15 @@ class Input:
             return shape((), np.int32)
         return jax.tree.map(lambda leaf: shape(leaf.shape[1:], leaf.dtype), self._example)
 
-    def __call__(self, first: int, count: int) -> Any:
-        """Of `count` steps from `first` on, zero beyond; steps are asked for in their order."""
+    def __call__(self, first: int, count: int, look: Callable[[], None] = lambda: None) -> Any:
+        """Of `count` steps from `first` on, zero beyond; steps are asked for in their order.
+
+        `look` is called now and then while this waits for what is read.
+        """
         if self._fetch is None:
             return jax.device_put(self._indices(first, count), self._sharding)
         feed = self._feed or self._opened(first)
-        examples = feed.next(count, self.steps_per_call)
+        examples = feed.next(count, self.steps_per_call, look)
         return placed(examples, self._here, self._sharding, len(self._seeds), self._batch)
 
     def close(self) -> None:

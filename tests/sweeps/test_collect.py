@@ -21,8 +21,10 @@ COLUMNS = [
 ]
 RUN_COLUMNS = [
     *("run", "rung", "seed", *SIZES, "flops", "steps", "images"),
-    *("status", "reason", "step", "seconds", "samples"),
+    *("status", "reason", "step", "seconds", "waited", "utilisation", "samples"),
 ]
+
+SECONDS = {"train": 0.98, "input": 0.02, "measure": 0.25}
 
 
 def attempt(store, run):
@@ -33,7 +35,7 @@ def finish(store, run, *rows, status="finished", protocols=None):
     claim = attempt(store, run)
     append(claim.attempt, *rows)
     (claim.attempt / "protocols.json").write_text(json.dumps(protocols or {"0123abcd": {"a": 1}}))
-    end(claim, status, step=200, reason=None, seconds={"train": 1.0, "measure": 0.25})
+    end(claim, status, step=200, reason=None, seconds=SECONDS)
     settle(run.directory)
     return claim
 
@@ -51,6 +53,7 @@ def test_round_trip(tmp_path):
     table, runs = tables(store)
     assert list(table.columns) == COLUMNS
     assert list(runs.columns) == RUN_COLUMNS
+    assert runs["waited"].dropna().tolist() == [0.02] * 5  # of training, not of measuring
     assert table["value"].tolist() == [v for i in range(5) for v in (0.5 + i, 0.25 + i)]
     assert table["log_snr"].isna().tolist() == [True, False] * 5
     assert table["standard_error"].isna().tolist() == [False, True] * 5
