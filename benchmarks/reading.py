@@ -23,8 +23,8 @@ from PIL import Image
 
 from analysis.formats import Sheet, markdown
 from scaling.config.files import FilesData
+from scaling.data import memory
 from scaling.data.feed import Feed, Places
-from scaling.data.files import known
 from scaling.data.files.decode import SPARE
 from scaling.data.source import load
 
@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--size", type=int, default=256)
     asked = parser.parse_args()
-    known.IN_MEMORY_BYTES = 0  # read while it is used, however small
+    memory.IN_MEMORY_BYTES = 0  # read while it is used, however small
     threads = os.cpu_count() or 1
     rows = []
     for name, sides in SIDES.items():

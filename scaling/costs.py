@@ -13,6 +13,7 @@ from models.ladder import Rung
 from scaling.config import RunConfig, SampleConfig
 from scaling.config.horizons import horizons, sampled_at
 from scaling.data.facts import facts
+from scaling.data.memory import CALL_BYTES
 from scaling.errors import InputError
 from scaling.mesh import MeshShape, devices_to_hold, mesh_shape
 
@@ -147,3 +148,15 @@ def device_bytes(config: RunConfig, devices: int, fsdp: int) -> int:
     """Memory of each of the devices that train one run, `fsdp` of them holding its state."""
     kept = activation_bytes(config, devices, config.train.rematerialise)
     return round(costs(config).state_bytes / fsdp) + kept
+
+
+def input_bytes(config: RunConfig, runs: int, mesh: MeshShape, steps_per_call: int) -> int:
+    """Memory of each device for training examples of a cohort of so many runs.
+
+    All of them where they are held; else those of a call, and of the next.
+    """
+    about = facts(config.data)
+    if about.held:
+        return about.training_bytes
+    images = runs // mesh.run * steps_per_call * config.train.batch_size // mesh.of_one_run
+    return 2 * min(about.example_bytes * images, CALL_BYTES)

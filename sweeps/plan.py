@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from models.compute import Rematerialise
 from scaling.config import RunConfig
-from scaling.costs import activation_bytes, device_bytes, layout
+from scaling.costs import activation_bytes, device_bytes, input_bytes, layout
 from scaling.devices import Device
 from scaling.mesh import RULE, MeshShape
 from sweeps.cohorts import plan as plan_cohorts
@@ -107,6 +107,13 @@ def plan(manifest: Manifest, *, workers: int, place: Place | None = None) -> Pla
             for run in manifest.runs
         }
 
+    states = on_each(lambda config, mesh: device_bytes(config, mesh.of_one_run, mesh.fsdp))
+    examples = {
+        run.id: input_bytes(
+            run.config, together[run.id], meshes[run.id], manifest.engine.steps_per_call
+        )
+        for run in manifest.runs
+    }
     return Plan(
         records=records,
         swept=tuple(path for path in manifest.swept if path != "seed"),
@@ -114,7 +121,7 @@ def plan(manifest: Manifest, *, workers: int, place: Place | None = None) -> Pla
         workers=workers,
         place=place,
         meshes=meshes,
-        device_bytes=on_each(lambda config, mesh: device_bytes(config, mesh.of_one_run, mesh.fsdp)),
+        device_bytes={run: count + examples[run] for run, count in states.items()},
         activations={
             policy: on_each(
                 lambda config, mesh, policy=policy: activation_bytes(
@@ -179,7 +186,8 @@ def text(found: Plan) -> str:
         "",
         "state: weights, gradients, moments, averages; activations: what the backward pass keeps",
         "of a device's share of a batch, of all its runs; rematerialised: the same with",
-        "train.rematerialise: all; a device: its share of the state, and activations as configured",
+        "train.rematerialise: all; a device: its share of the state, activations as configured",
+        "and the training set (of one that is read while it is used, the examples of two calls)",
         *(wrap(f"mesh: run x data x fsdp; {RULE}", 95) if found.place.devices > 1 else []),
         f"{len(found.records)} runs in {len(found.cohorts)} cohorts on {found.workers} "
         f"worker{'s' * (found.workers > 1)}: {found.flops:.3g} training FLOPs{sampling}",

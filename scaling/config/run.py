@@ -136,6 +136,12 @@ class RunConfig(Section):
                 f"measure.floor.method '{method}' is for a finite set of images, and these latents "
                 "are drawn anew at every step: save them without std, or set it to none"
             )
+        if method != "none" and isinstance(self.data, LatentsData):
+            from scaling.data import memory
+            from scaling.data.facts import facts
+
+            if told := memory.too_many(facts(self.data).training_bytes):
+                raise ValueError(f"measure.floor.method '{method}' {told}")
         if method != "none" and isinstance(self.data, FilesData):
             from scaling.data.files.known import floor_complaint
 

@@ -13,11 +13,9 @@ import numpy as np
 from jax.sharding import NamedSharding
 from jaxtyping import Int
 
+from scaling.data import memory
 from scaling.data.feed import PIECE, Feed, Fetch, held_here, placed
 from scaling.data.order import batch_indices
-
-CALL_BYTES = 2**28
-"""Of the examples that a process sends in one call, and of those it reads ahead."""
 
 
 class Input:
@@ -43,7 +41,7 @@ class Input:
             self._here = held_here(sharding, len(seeds), batch)
             size = sum(leaf.nbytes for leaf in jax.tree.leaves(one))
             size *= len(self._here.runs) * len(self._here.places)
-            self.steps_per_call = max(1, min(steps_per_call, CALL_BYTES // size))
+            self.steps_per_call = max(1, min(steps_per_call, memory.CALL_BYTES // size))
             self._example = one
 
     def shapes(self) -> Any:

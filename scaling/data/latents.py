@@ -51,6 +51,11 @@ class Latents:
         return len(self.mean)
 
     @property
+    def row_bytes(self) -> int:
+        """Of one posterior, as stored."""
+        return sum(values[:1].nbytes for values in (self.mean, self.std) if values is not None)
+
+    @property
     def size(self) -> int:
         """Latent pixels a side."""
         return self.mean.shape[1]

@@ -22,7 +22,7 @@ from scaling.config.data import (
     LatentsData,
     MixtureData,
 )
-from scaling.data import conditions, latents, mixture, split
+from scaling.data import conditions, latents, memory, mixture, split
 from scaling.data.augment import augment, to_float
 from scaling.data.catalogue import Catalogue
 from scaling.data.facts import Facts, catalogue, facts
@@ -57,11 +57,11 @@ class TrainingImages(NamedTuple):
 
 
 class TrainingLatents(NamedTuple):
-    """The arrays of a file of latents: its training split, as stored."""
+    """Latents as stored: in memory all of the training split, streamed those of a batch."""
 
-    images: Float[Array, "n h w c"]  # means of the VAE's posterior
-    std: Float[Array, "n h w c"] | None
-    tokens: Num[Array, "n t *e"]
+    images: Float[Any, "n h w c"]  # means of the VAE's posterior
+    std: Float[Any, "n h w c"] | None
+    tokens: Num[Any, "n t *e"]
 
 
 class Means(NamedTuple):
@@ -182,22 +182,27 @@ def latent(config: LatentsData) -> Source:
     given = conditions.of(file, config.conditions, config.held_out)
     training, ids = np.flatnonzero(in_training), split.ids(map(str, range(len(file))))
     number = np.float32 if given.embedding_width else np.int32
-    arrays = TrainingLatents(
-        images=jnp.asarray(file.mean[training]),
-        std=None if file.std is None else jnp.asarray(file.std[training]),
-        tokens=jnp.asarray(given.tokens[training]),
-    )
+    about = facts(config)
+    held = memory.fits(about.example_bytes * len(training))
+
+    def fetch(wanted: Int[np.ndarray, " b"]) -> TrainingLatents:
+        rows = training[wanted]
+        spread = None if file.std is None else file.std[rows]
+        return TrainingLatents(file.mean[rows], spread, np.asarray(given.tokens[rows]))
 
     def to_x0(values: Any) -> Any:
         return (values.astype(np.float32) - np.float32(config.shift)) * np.float32(
             config.scale_factor
         )
 
+    def streamed(arrays: Any, key: Array, examples: TrainingLatents) -> Batch:
+        values = examples.images.astype(jnp.float32)
+        if examples.std is not None:
+            values += examples.std * jax.random.normal(key, values.shape)
+        return Batch(to_x0(values), examples.tokens.astype(number))
+
     def draw(arrays: TrainingLatents, key: Array, index: Int[Array, " b"]) -> Batch:
-        values = arrays.images[index].astype(jnp.float32)
-        if arrays.std is not None:
-            values += arrays.std[index] * jax.random.normal(key, values.shape)
-        return Batch(to_x0(values), arrays.tokens[index].astype(number))
+        return streamed((), key, jax.tree.map(lambda leaf: leaf[index], arrays))
 
     def sample(positions: Int[np.ndarray, " m"], count: int, seed: int) -> EvaluationSet:
         rows = positions[chosen(ids[positions], count, seed)]
@@ -206,11 +211,14 @@ def latent(config: LatentsData) -> Source:
             values += file.std[rows] * fixed_noise(ids[rows], values.shape[1:])
         return EvaluationSet(to_x0(values), given.tokens[rows].astype(number), ids[rows])
 
+    arrays: Any = ()
+    if held:
+        arrays = jax.tree.map(jnp.asarray, fetch(np.arange(len(training))))
     return Source(
-        facts=facts(config),
+        facts=about,
         arrays=arrays,
         examples=len(training),
-        draw=draw,
+        draw=draw if held else streamed,
         held_out=partial(sample, np.flatnonzero(~in_training)),
         train_sample=partial(sample, training),
         to_x0=to_x0,
@@ -224,6 +232,7 @@ def latent(config: LatentsData) -> Source:
             in_training.tobytes(),
         ),
         discrete=False,
+        fetch=None if held else fetch,
     )
 
 

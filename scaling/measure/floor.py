@@ -138,11 +138,13 @@ def training(source: Source) -> tuple[Num[Array, "n h w c"], Num[np.ndarray, "n 
     assert source.examples is not None
     rows = np.arange(source.examples)
     first = source.fetch(rows[:1])
-    images, tokens = (np.empty((len(rows), *a.shape[1:]), a.dtype) for a in first)
+    images, tokens = (
+        np.empty((len(rows), *a.shape[1:]), a.dtype) for a in (first.images, first.tokens)
+    )
     parts = np.split(rows, range(READ_AT_ONCE, len(rows), READ_AT_ONCE))
     with ThreadPoolExecutor() as pool:
         for part, read in zip(parts, pool.map(source.fetch, parts), strict=True):
-            images[part], tokens[part] = read
+            images[part], tokens[part] = read.images, read.tokens
     return jnp.asarray(images), tokens
 
 

@@ -5,10 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from pydantic import ValidationError
 
-from scaling.data import latents
+from scaling.data import latents, memory
 from scaling.data.source import load
 from scaling.measure import floor
+from scaling.run import Preempted
 from tests.scaling.conftest import rows_of, tiny, values_of
 
 SCALE, SHIFT = 0.5, 0.2
@@ -66,6 +68,41 @@ def test_runs_on_latents_begin_at_the_known_loss_and_learn(train, tmp_path, kind
         words = {"labels": "class", "embeddings": "example"}[kind]
         assert all(str(text).startswith(words) for text in stored["captions"])
     assert {row["metric"] for row in rows_of(last)} >= {"loss", "training_loss"}
+
+
+def test_streamed_and_stopped_on_the_way_a_run_is_as_in_memory_to_the_bit(
+    train, tmp_path, monkeypatch
+):
+    path = tmp_path / "latents.npz"
+    file(path)
+    run = config(path, "labels", model__conditioning="class")
+    (inside,), _ = train(run)
+    monkeypatch.setattr(memory, "IN_MEMORY_BYTES", 0)
+
+    def stop(progress):
+        if progress.step >= 10:
+            raise Preempted
+
+    with pytest.raises(Preempted):
+        train(run, progress=stop)
+    (streamed,), _ = train(run, earlier=[tmp_path / "attempt-1"])
+    assert values_of(streamed) == values_of(inside)
+
+
+def test_a_floor_of_streamed_latents_is_as_in_memory_to_the_bit(tmp_path, monkeypatch):
+    path = tmp_path / "latents.npz"
+    file(path, std=False)
+    run = config(path, "labels", measure__floor={"method": "exact"})
+    found = []
+    for room in (0, 2**30):
+        monkeypatch.setattr(memory, "IN_MEMORY_BYTES", room)
+        source = load(run.data)
+        assert (source.fetch is None) == (room > 0)
+        found.append(floor.compute(run, source, source.train_sample(16, 0)))
+    np.testing.assert_array_equal(*found)
+    monkeypatch.setattr(memory, "FLOOR_BYTES", 0)
+    with pytest.raises(ValidationError, match=r"floor\.method 'exact' compares with all training"):
+        config(path, "labels", measure__floor={"method": "exact"})
 
 
 def test_the_floor_of_latents_without_std(tmp_path, monkeypatch):

@@ -1,12 +1,18 @@
 """`scaling plan` says what training will do."""
 
 import jax
+import numpy as np
 import pytest
 
+from scaling.costs import input_bytes
+from scaling.data import latents, memory
+from scaling.data.facts import facts
 from scaling.devices import DEVICES
+from scaling.mesh import MeshShape
 from scaling.train import sharding
 from sweeps.manifest import load
 from sweeps.plan import place_of, plan
+from tests.scaling.conftest import tiny
 
 MANIFEST = """\
 name: split
@@ -70,3 +76,18 @@ def test_training_goes_by_the_memory_that_was_planned_with_unless_it_has_less(
 
 def test_of_a_cpu_no_memory_is_known():
     assert sharding.usable_bytes() is None
+
+
+def test_a_plans_memory_has_the_examples_that_every_device_holds(tmp_path, monkeypatch):
+    """Latents [100, 8, 8, 4] of 4 bytes, 91 of them trained on; or two calls of 5 steps of 8."""
+    latents.save(tmp_path / "a.npz", mean=np.zeros((100, 8, 8, 4), np.float32))
+    data = {"source": "latents", "file": str(tmp_path / "a.npz"), "scale_factor": 1.0}
+    config = tiny(data=data, train__batch_size=16)
+    each = 8 * 8 * 4 * 4 + 4  # and the number that stands for no condition
+    mesh = MeshShape(run=1, data=2, fsdp=1)
+    assert facts(config.data).examples == 91
+    assert input_bytes(config, 1, mesh, 5) == 91 * each
+    monkeypatch.setattr(memory, "IN_MEMORY_BYTES", 0)
+    facts.cache_clear()
+    assert input_bytes(config, 3, mesh, 5) == 2 * 3 * 5 * 8 * each
+    facts.cache_clear()

@@ -10,25 +10,13 @@ import numpy as np
 from jaxtyping import Bool, Int, Int32
 
 from scaling.config.files import FilesData
-from scaling.data import split
+from scaling.data import memory, split
 from scaling.data.conditions import KINDS
 from scaling.data.files import arrays, folder, reading
 from scaling.data.files.index import index
 from scaling.data.files.selection import Selection, identity, selected
 from scaling.data.files.vectors import vectors
 from scaling.data.told import Conditions, Told
-
-IN_MEMORY_BYTES = 2**28
-"""Of decoded training images, with their vectors, that are held on the device.
-
-Of more, the host reads each batch. No result depends on it.
-"""
-
-FLOOR_BYTES = 2**34
-"""The same that `measure.floor` may put on the device while it is computed: it reads all of them.
-
-1.4 million images of 64x64x3.
-"""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -49,7 +37,7 @@ class Known:
     @property
     def fits(self) -> bool:
         """Whether training images are held in memory."""
-        return self.training_bytes <= IN_MEMORY_BYTES
+        return memory.fits(self.training_bytes)
 
     @cached_property
     def ids(self) -> Int32[np.ndarray, " n"]:
@@ -121,10 +109,4 @@ def floor_complaint(config: FilesData) -> str | None:
             "is for a finite set of images, and data.augment.shift cuts them anew at every step: "
             "set one to none or the other to 0"
         )
-    if kept.training_bytes > FLOOR_BYTES:
-        return (
-            f"compares with all training images at once, and these take "
-            f"{kept.training_bytes / 2**20:,.0f} MiB, more than {FLOOR_BYTES / 2**20:,.0f}: "
-            "set it to none, or train on fewer or smaller images"
-        )
-    return None
+    return memory.too_many(kept.training_bytes)

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import jax
 import pytest
 
 from scaling.config.data import EmojiData, MixtureData
@@ -15,6 +16,13 @@ def test_facts_are_those_of_the_arrays(name, request):
     assert source.facts.channels == batch.images.shape[3]
     assert source.facts.caption_length == batch.tokens.shape[1]
     assert source.examples == source.facts.examples
+
+
+@pytest.mark.parametrize("name", ["emoji", "digits"])
+def test_bytes_are_those_that_a_device_holds(name, request):
+    source = request.getfixturevalue(name)
+    held = sum(leaf.nbytes for leaf in jax.tree.leaves(source.arrays))
+    assert source.facts.training_bytes == held
 
 
 @pytest.mark.parametrize("name", ["emoji", "digits"])

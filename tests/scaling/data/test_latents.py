@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 
 from scaling.config import LatentsData, RunConfig, run_id
-from scaling.data import latents, split
+from scaling.data import latents, memory, split
 from scaling.data.facts import facts
 from scaling.data.source import load
 from scaling.errors import InputError
@@ -334,3 +334,24 @@ def test_stored_members_need_no_room_for_an_index(tmp_path):
             with members.open(f"{name}.npy", "w") as file:
                 np.lib.format.write_array(file, every[name])
     assert_array_equal(latents.read(path).mean, every["mean"])
+
+
+@pytest.mark.parametrize("names", [("labels",), ("std", "captions"), ("std", "embeddings")])
+def test_held_or_streamed_latents_are_drawn_to_the_same_bits(write, monkeypatch, names):
+    config = write(*names, "held_out", conditions=names[-1])
+    inside = load(config)
+    stored = sum(leaf.nbytes for leaf in jax.tree.leaves(inside.arrays))
+    assert inside.facts.training_bytes == stored
+    monkeypatch.setattr(memory, "IN_MEMORY_BYTES", stored - 1)
+    outside = load(config)
+    assert inside.fetch is None
+    assert outside.arrays == ()
+    assert inside.content_hash == outside.content_hash
+    index, key = np.array([7, 2, 2, 19]), jax.random.key(3)
+    examples = outside.fetch(index)
+    assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(examples))
+    one = jax.jit(inside.draw)(inside.arrays, key, jnp.asarray(index))
+    other = jax.jit(outside.draw)(outside.arrays, key, examples)
+    assert_array_equal(one.images, other.images)
+    assert_array_equal(one.tokens, other.tokens)
+    assert_array_equal(inside.held_out(5, 0).images, outside.held_out(5, 0).images)

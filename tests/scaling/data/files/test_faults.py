@@ -11,6 +11,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from scaling.config.files import FilesData
+from scaling.data import memory
 from scaling.data.files import known as files
 from scaling.data.source import load
 from scaling.errors import InputError
@@ -90,7 +91,7 @@ def test_an_unknown_bad_image_ends_training_with_what_to_do(tmp_path, monkeypatc
     told = r"(cut\.jpg|text\.png) cannot be decoded .*run `scaling data check .*on_error skip"
     with pytest.raises(InputError, match=told):
         load(data)
-    monkeypatch.setattr(files, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(memory, "IN_MEMORY_BYTES", 0)
     source = load(data)
     with pytest.raises(InputError, match=told):
         source.fetch(np.arange(source.examples))

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scaling.data import input as inputs
+from scaling.data import memory
 from scaling.data.feed import PIECE, Feed, Places, held_here, placed
 from scaling.data.order import batch_indices
 from scaling.train import sharding
@@ -128,7 +129,7 @@ def test_calls_are_as_short_as_memory_demands(monkeypatch):
     about |= {"fetch": fetch, "examples": EXAMPLES}
     place = sharding.per_example(make_mesh(len(SEEDS), BATCH, jax.devices()))
     assert inputs.Input(place, **about).steps_per_call == 50
-    monkeypatch.setattr(inputs, "CALL_BYTES", 7 * 3 * BATCH * 100)
+    monkeypatch.setattr(memory, "CALL_BYTES", 7 * 3 * BATCH * 100)
     given = inputs.Input(place, **about)
     assert given.steps_per_call == 7
     assert given.shapes()["images"].shape == (3, 7, BATCH, 100)

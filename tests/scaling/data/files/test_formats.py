@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from scaling.config.files import FilesData
+from scaling.data import memory
 from scaling.data.files import known as files
 from scaling.data.files import tfrecord
 from scaling.data.order import batch_indices
@@ -21,7 +22,7 @@ def _own_cache(tmp_path, monkeypatch):
 
 
 def streamed(monkeypatch):
-    monkeypatch.setattr(files, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(memory, "IN_MEMORY_BYTES", 0)
 
 
 def config(path, **changes) -> FilesData:

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from scaling.data import input as inputs
-from scaling.data.files import known as files
+from scaling.data import memory
 from scaling.data.source import load
 from scaling.measure import floor
 from scaling.run import Member, Preempted, run_cohort
@@ -19,7 +18,7 @@ SIZE, COUNT = 8, 64
 def data(tmp_path, monkeypatch):
     """A section of data, streamed."""
     monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(files, "IN_MEMORY_BYTES", 0)
+    monkeypatch.setattr(memory, "IN_MEMORY_BYTES", 0)
     sets.webdataset(tmp_path / "set", sets.told(COUNT))
     augment = {"flip": True, "shift": 1}
     return {"source": "files", "path": str(tmp_path / "set"), "size": SIZE, "augment": augment}
@@ -61,7 +60,7 @@ def test_streamed_and_stopped_on_the_way_a_cohort_is_as_in_memory_to_the_bit(
     streamed_outcome, streamed_runs = resumed(train, pair, tmp_path)
     assert 0 < streamed_outcome.trained_steps < 24
     assert streamed_outcome.seconds["input"] > 0
-    monkeypatch.setattr(files, "IN_MEMORY_BYTES", 2**30)
+    monkeypatch.setattr(memory, "IN_MEMORY_BYTES", 2**30)
     inside, _ = train(*pair)
     for one, other in zip(streamed_runs, inside, strict=True):
         assert values_of(one) == values_of(other)
@@ -72,7 +71,7 @@ def test_streamed_and_stopped_on_the_way_a_cohort_is_as_in_memory_to_the_bit(
 @pytest.mark.slow
 def test_calls_cut_short_by_memory_change_nothing(train, data, monkeypatch):
     (one,), _ = train(config(data))
-    monkeypatch.setattr(inputs, "CALL_BYTES", 2 * 16 * 320)  # two steps a call
+    monkeypatch.setattr(memory, "CALL_BYTES", 2 * 16 * 320)  # two steps a call
     (other,), _ = train(config(data))
     assert values_of(one) == values_of(other)
 
@@ -81,7 +80,7 @@ def test_a_floor_is_refused_where_images_are_too_many_or_cut_anew(data, monkeypa
     exact = {"measure__floor": {"method": "exact"}}
     with pytest.raises(ValidationError, match=r"data\.augment\.shift cuts them anew"):
         config(data, **exact)
-    monkeypatch.setattr(files, "FLOOR_BYTES", 0)
+    monkeypatch.setattr(memory, "FLOOR_BYTES", 0)
     with pytest.raises(ValidationError, match="take 0 MiB, more than 0: set it to none"):
         config({**data, "augment": {"shift": 0}}, **exact)
 
@@ -91,10 +90,10 @@ def test_a_floor_of_streamed_images_is_as_in_memory_to_the_bit(data, monkeypatch
     measured = config(still, measure__floor={"method": "exact"}, measure__log_snr=[-1.0, 0.0, 1.0])
     monkeypatch.setattr(floor, "READ_AT_ONCE", 10)
     found = []
-    for memory in (0, 2**30):
-        monkeypatch.setattr(files, "IN_MEMORY_BYTES", memory)
+    for room in (0, 2**30):
+        monkeypatch.setattr(memory, "IN_MEMORY_BYTES", room)
         source = load(measured.data)
-        assert (source.fetch is None) == (memory > 0)
+        assert (source.fetch is None) == (room > 0)
         found.append(floor.compute(measured, source, source.train_sample(16, 0)))
     np.testing.assert_array_equal(*found)
 
