@@ -1,4 +1,8 @@
-"""An .npz of pictures: images [n, h, w, c] uint8, and captions [n] or labels [n]."""
+"""An .npz of pictures: images [n, h, w, c] uint8, and captions [n] or labels [n].
+
+Where it has `keys` [n], text, they are the images' identities: those of the files that its pixels
+were decoded from, say. Else they follow from the pixels.
+"""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -16,6 +20,8 @@ from scaling.data.files.example import (
     key_of,
     pick,
 )
+
+KEYS = "keys"
 
 
 def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
@@ -36,13 +42,18 @@ def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
             wrong = f"{name} {list(arrays[name].shape)}"
             yield Fault(path.name, f"{wrong} is not [{len(arrays[image])}], one for each image")
             return
+    keys = arrays.get(KEYS)
+    if keys is not None and (keys.shape != arrays[image].shape[:1] or keys.dtype.kind != "U"):
+        wrong = f"{KEYS} {keys.dtype} {list(keys.shape)}"
+        yield Fault(path.name, f"{wrong} is not text [{len(arrays[image])}], one for each image")
+        return
     for row, pixels in enumerate(arrays[image]):
         caption, label = (arrays[name][row].item() if name else None for name in told.values())
         yield Example(
             f"{path.name}: row {row}",
             row,
             list(arrays).index(image),
-            key_of(np.ascontiguousarray(pixels)),
+            key_of(np.ascontiguousarray(pixels)) if keys is None else keys[row].item(),
             as_caption(caption),
             as_label(label),
         )

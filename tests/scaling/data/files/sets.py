@@ -12,6 +12,7 @@ import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from PIL import Image
 
+from scaling.data.files.example import key_of
 from scaling.data.files.tfrecord import HEADER, checksum
 
 COLOURS = ("red", "green", "blue", "grey")
@@ -32,11 +33,16 @@ def captions(count: int) -> list[str]:
     return [f"a {COLOURS[i % 4]} {SHAPES[i % 3]}" for i in range(count)]
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """Losslessly encoded."""
+def png(pixels: np.ndarray, kind: str = "PNG") -> bytes:
+    """Losslessly encoded, unless as another kind."""
     stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, "PNG")
+    Image.fromarray(pixels).save(stream, kind)
     return stream.getvalue()
+
+
+def extension(content: bytes) -> str:
+    """By which files of such an image are called."""
+    return "jpg" if content.startswith(b"\xff\xd8") else "png"
 
 
 Told = Sequence[tuple[bytes, str]]
@@ -46,7 +52,7 @@ def folder(root: Path, told: Told) -> None:
     """With metadata.jsonl, in two directories."""
     rows = []
     for i, (content, caption) in enumerate(told):
-        path = root / f"part{i % 2}" / f"{i:04}.png"
+        path = root / f"part{i % 2}" / f"{i:04}.{extension(content)}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         rows.append({"file_name": path.relative_to(root).as_posix(), "text": caption})
@@ -57,7 +63,7 @@ def sidecars(root: Path, told: Told) -> None:
     """A .txt beside each image."""
     root.mkdir(parents=True, exist_ok=True)
     for i, (content, caption) in enumerate(told):
-        (root / f"{i}.png").write_bytes(content)
+        (root / f"{i}.{extension(content)}").write_bytes(content)
         (root / f"{i}.txt").write_text(caption + "\n")
 
 
@@ -69,8 +75,8 @@ def webdataset(root: Path, told: Told, kind: str = "txt") -> None:
             for i in range(shard, len(told), 3):
                 content, caption = told[i]
                 text = caption if kind == "txt" else json.dumps({"caption": caption})
-                for extension, part in (("png", content), (kind, text.encode())):
-                    member = tarfile.TarInfo(f"{i:05}.{extension}")
+                for name, part in ((extension(content), content), (kind, text.encode())):
+                    member = tarfile.TarInfo(f"{i:05}.{name}")
                     member.size = len(part)
                     file.addfile(member, io.BytesIO(part))
 
@@ -180,6 +186,14 @@ def arrayrecord(root: Path, told: Told) -> None:
     writer.close()
 
 
+def npz(root: Path, told: Told) -> None:
+    """Pixels, with the keys of what they were decoded from."""
+    root.mkdir(parents=True, exist_ok=True)
+    images = [np.asarray(Image.open(io.BytesIO(content))) for content, _ in told]
+    keys, texts = [key_of(content) for content, _ in told], [caption for _, caption in told]
+    np.savez(root / "set.npz", images=np.stack(images), keys=np.array(keys), captions=texts)
+
+
 FORMATS: Mapping[str, Callable[[Path, Told], None]] = {
     "folder": folder,
     "sidecars": sidecars,
@@ -188,9 +202,10 @@ FORMATS: Mapping[str, Callable[[Path, Told], None]] = {
     "arrow": arrow,
     "tfrecord": tfrecord,
     "arrayrecord": arrayrecord,
+    "npz": npz,
 }
 
 
-def told(count: int) -> list[tuple[bytes, str]]:
+def told(count: int, kind: str = "PNG") -> list[tuple[bytes, str]]:
     """Encoded pictures with their captions."""
-    return [(png(p), c) for p, c in zip(pictures(count), captions(count), strict=True)]
+    return [(png(p, kind), c) for p, c in zip(pictures(count), captions(count), strict=True)]

@@ -4,12 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from scaling.config.files import FilesData
 from scaling.data import memory
+from scaling.data.feed import Feed, Places
 from scaling.data.files import known as files
 from scaling.data.files import tfrecord
-from scaling.data.order import batch_indices
 from scaling.data.source import load
 from tests.scaling.data.files import sets
 
@@ -31,15 +32,27 @@ def config(path, **changes) -> FilesData:
 
 
 def stream(data: FilesData, steps: int = 10) -> list:
-    """What training reads, from seed 0."""
+    """What training is given, from seed 0, by the threads that read ahead."""
     source = load(data)
-    index = batch_indices(0, 0, steps, 8, source.examples).ravel()
-    return [np.asarray(leaf) for leaf in source.fetch(index)]
+    feed = Feed(
+        source.fetch,
+        seeds=np.zeros(1, np.int32),
+        batch=8,
+        examples=source.examples,
+        first=0,
+        end=steps,
+        here=Places(np.arange(1), np.arange(8)),
+        threads=3,
+        ahead=4,
+    )
+    given = [leaf[0].reshape(-1, *leaf.shape[3:]) for leaf in feed.next(steps)]
+    feed.close()
+    return given
 
 
-def same_stream(tmp_path, monkeypatch, count):
+def same_stream(tmp_path, monkeypatch, count, kind):
     streamed(monkeypatch)
-    told = sets.told(count)
+    told = sets.told(count, kind)
     found = {}
     for name, write in sets.FORMATS.items():
         write(tmp_path / name, told)
@@ -56,15 +69,25 @@ def same_stream(tmp_path, monkeypatch, count):
     return first
 
 
-def test_every_format_gives_the_same_stream(tmp_path, monkeypatch):
-    _, _, images, tokens = same_stream(tmp_path, monkeypatch, COUNT)
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_every_format_gives_the_same_stream(tmp_path, monkeypatch, kind):
+    _, _, images, tokens = same_stream(tmp_path, monkeypatch, COUNT, kind)
     assert images.shape == (80, 8, 8, 3)
     assert (tokens >= 1).all()
 
 
 @pytest.mark.slow
 def test_a_thousand_images_too(tmp_path, monkeypatch):
-    same_stream(tmp_path, monkeypatch, 1000)
+    same_stream(tmp_path, monkeypatch, 1000, "JPEG")
+
+
+def test_keys_of_an_npz_are_one_text_for_each_image(tmp_path):
+    images = np.stack(sets.pictures(COUNT))
+    for keys in (np.arange(COUNT), np.array(["a"])):
+        np.savez(tmp_path / "set.npz", images=images, keys=keys)
+        files.forget()
+        with pytest.raises(ValidationError, match=r"set\.npz: keys .* is not text \[64\]"):
+            config(tmp_path / "set.npz", conditions="none")
 
 
 def test_pixels_of_an_npz_are_those_of_its_pngs(tmp_path, monkeypatch):
