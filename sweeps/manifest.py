@@ -1,6 +1,6 @@
 """Manifests: read, checked whole, and expanded into runs before anything is spent."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scaling.config import RunConfig, run_id
+from scaling.config import FilesData, RunConfig, run_id
 from scaling.errors import InputError
 from sweeps.document import Document, Keys, parse
 from sweeps.expand import Cell, Setting, check, expand, resolve, swept_paths
@@ -110,8 +110,16 @@ def loads(text: str, *, file: str = "manifest.yaml") -> Manifest:
         swept=swept_paths(sweep),
         engine=header.engine,
         fit=header.fit,
-        notices=tuple(notices),
+        notices=(*notices, *_unchecked(file, distinct)),
     )
+
+
+def _unchecked(file: str, runs: Sequence[Run]) -> Iterator[str]:
+    """Notices of sets that skip what cannot be decoded, and nobody has looked for it."""
+    from scaling.data.files.known import unchecked
+
+    sets = dict.fromkeys(d for run in runs if isinstance(d := run.config.data, FilesData))
+    return (f"{file}: {told}" for told in map(unchecked, sets) if told)
 
 
 def _along_ladder(header: ManifestHeader, base: Mapping[str, Any]) -> SweepConfig:

@@ -47,7 +47,7 @@ class FilesData(Section):
     """
 
     source: Literal["files"] = "files"
-    path: str = Field(description="a directory or one file")
+    path: str = Field(description="a directory, one file, or files by a pattern: train-*.parquet")
     format: Format = Field(default="auto", description="auto: by the files' names")
     size: int = Field(
         ge=1, le=1024, description="pixels a side: the largest square in the middle, resized"

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from scaling.data.files import arrayrecord, arrays, folder, reading, tables, tfrecord, webdataset
@@ -23,10 +23,19 @@ FORMATS: Mapping[str, Format] = {
 }
 
 
+SPLIT = re.compile(r"(?:^|-)(train|test|val|validation)(?=[-.]|$)")
+"""What the parts of a set are called, in the names of folders and shards."""
+
+
 def files_of(path: Path) -> list[Path]:
-    """All files below a directory in the order of their names but hidden ones, or the one file."""
+    """All files below a directory in the order of their names but hidden ones, or the one file.
+
+    Or those that a pattern matches, such as data/train-*.parquet.
+    """
     if path.is_file():
         return [path]
+    if not path.is_dir() and "*" in path.name:
+        return sorted(found for found in path.parent.glob(path.name) if found.is_file())
     if not path.is_dir():
         raise InputError(f"path '{path}' does not exist (in {Path.cwd()})")
     found = []
@@ -53,4 +62,25 @@ def found(path: Path, wanted: str) -> tuple[str, list[Path]]:
         several = " and ".join(f"{count} of {name}" for name, count in kinds.most_common())
         raise InputError(f"path '{path}' has files of several formats, {several}: say data.format")
     (name,) = kinds
-    return name, [p for p in files if re.search(FORMATS[name].pattern, p.name)]
+    files = [p for p in files if re.search(FORMATS[name].pattern, p.name)]
+    if path.is_dir():
+        refuse_several_parts(path, files, shards=name != "folder")
+    return name, files
+
+
+def refuse_several_parts(root: Path, files: Sequence[Path], *, shards: bool) -> None:
+    """InputError where a training and a test set lie in one place: they are told apart by name."""
+    parts: dict[str, str] = {}
+    for file in files:
+        top, *below = file.relative_to(root).parts
+        folder = SPLIT.fullmatch(top) if below else None
+        named = folder or (SPLIT.search(file.name) if shards else None)
+        if named and named[1] not in parts:
+            whole = root / top if folder else file.with_name(f"*{named[1]}*")
+            parts[named[1]] = str(whole)
+    if len(parts) > 1:
+        told = " or ".join(f"'{where}'" for where in parts.values())
+        raise InputError(
+            f"path '{root}' holds the parts {', '.join(parts)} of a set, which would be trained on "
+            f"as one: name one of them, {told}"
+        )

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Int, Int32
 from scaling.config.files import FilesData
 from scaling.data import memory, split
 from scaling.data.conditions import KINDS
-from scaling.data.files import arrays, folder, reading
+from scaling.data.files import arrays, checks, folder, reading
 from scaling.data.files.index import index
 from scaling.data.files.selection import Selection, identity, selected
 from scaling.data.files.vectors import vectors
@@ -99,6 +99,17 @@ def numbered(labels: tuple[str, ...]) -> tuple[Int[np.ndarray, " n"], tuple[str,
     names = tuple(sorted(Counter(labels)))
     place = {name: number for number, name in enumerate(names)}
     return np.array([place[label] for label in labels], np.int64), names
+
+
+def unchecked(config: FilesData) -> str | None:
+    """What to do before images that cannot be decoded can be skipped, if it was not done here."""
+    if config.on_error != "skip" or checks.undecodable(known(config).selection.index) is not None:
+        return None
+    return (
+        f"data.on_error skip, path '{config.path}': nobody has looked yet which images cannot be "
+        f"decoded, and one that training meets ends it; run `scaling data check {config.path}` "
+        "first, on every machine that trains and does not share the cache"
+    )
 
 
 def floor_complaint(config: FilesData) -> str | None:

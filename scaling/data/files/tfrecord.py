@@ -1,7 +1,8 @@
 """TFRecord files of tf.train.Example, read without TensorFlow.
 
 A record is its length (8 bytes), a checksum of that, the content and a checksum of the content.
-The first is checked here; the second is not, for an image that was damaged is found in decoding.
+The first is checked here. The second is not, for in Python that would take longer than decoding: of
+a damaged image is found what its decoder finds.
 """
 
 import struct
