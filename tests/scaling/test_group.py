@@ -14,6 +14,7 @@ from scaling import checkpoint, group
 from scaling.errors import InputError
 from scaling.group import Group, group_of
 from tests.scaling.conftest import rows_of
+from tests.scaling.data.files import sets
 
 
 def free_port():
@@ -42,22 +43,26 @@ def finished(*processes):
         assert process.returncode == 0, said[-3000:]
 
 
-def asked_of(directory, devices, fsdp, stop, earlier):
+DIGITS = {"source": "digits"}
+
+
+def asked_of(directory, devices, fsdp, stop, earlier, data):
     earlier = str(earlier) if earlier else None
     directory = str(directory)
     return {
-        "directory": directory, "devices": devices, "fsdp": fsdp, "stop": stop, "earlier": earlier
+        "directory": directory, "devices": devices, "fsdp": fsdp, "stop": stop, "earlier": earlier,
+        "data": data,
     }  # fmt: skip
 
 
-def in_one(directory, *, devices=1, fsdp=1, stop=50, earlier=None):
-    finished(start(asked_of(directory, devices, fsdp, stop, earlier), devices))
+def in_one(directory, *, devices=1, fsdp=1, stop=50, earlier=None, data=DIGITS):
+    finished(start(asked_of(directory, devices, fsdp, stop, earlier, data), devices))
     return directory
 
 
-def in_two(directory, *, devices=2, fsdp=1, stop=50, earlier=None):
+def in_two(directory, *, devices=2, fsdp=1, stop=50, earlier=None, data=DIGITS):
     """`devices` in each of two processes."""
-    asked = asked_of(directory, 2 * devices, fsdp, stop, earlier)
+    asked = asked_of(directory, 2 * devices, fsdp, stop, earlier, data)
     together = {"SCALING_COORDINATOR": f"127.0.0.1:{free_port()}", "SCALING_PROCESSES": "2"}
     finished(*(start(asked, devices, **together, SCALING_PROCESS=str(i)) for i in range(2)))
     return directory
@@ -109,6 +114,19 @@ def test_two_processes_that_split_the_state_go_on_from_their_checkpoint_and_so_d
     assert checkpoint.steps(half / "1" / "checkpoints")
     assert_same(in_two(tmp_path / "two", fsdp=4, earlier=half), one_device)
     assert_same(in_one(tmp_path / "one", earlier=half), one_device)
+
+
+@pytest.mark.slow
+def test_a_streamed_set_is_read_on_in_mid_epoch_on_another_count_of_processes(tmp_path):
+    """An epoch is 3.6 steps; each of two processes reads half of every batch."""
+    sets.webdataset(tmp_path / "set", sets.told(64))
+    data = {"source": "files", "path": str(tmp_path / "set"), "size": 8, "channels": 1}
+    data |= {"augment": {"flip": True, "shift": 1}}
+    undisturbed = in_one(tmp_path / "undisturbed", data=data)
+    half = in_two(tmp_path / "half", devices=1, stop=25, data=data)
+    (saved,) = checkpoint.steps(half / "0" / "checkpoints")
+    assert 25 <= saved < 50
+    assert_same(in_one(tmp_path / "resumed", earlier=half, data=data), undisturbed)
 
 
 @pytest.mark.parametrize(

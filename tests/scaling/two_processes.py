@@ -4,11 +4,13 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
 
 from scaling import group
+from scaling.data import memory
 from scaling.errors import Preempted
 from scaling.run import Execution, Member, run_cohort
 from scaling.train import sharding
@@ -17,10 +19,10 @@ from tests.scaling.conftest import tiny
 STEPS = 50
 
 
-def config(seed: int):
+def config(seed: int, data: dict[str, Any]):
     """Small, yet with parameters that are split."""
     return tiny(
-        data={"source": "digits"},
+        data=data,
         model={"patch_size": 2, "depth": 1, "width": 16, "heads": 1},
         seed=seed,
         train__batch_size=16,
@@ -30,7 +32,9 @@ def config(seed: int):
     )
 
 
-def train(directory: Path, *, fsdp: int, stop: int, earlier: Path | None) -> None:
+def train(
+    directory: Path, *, fsdp: int, stop: int, earlier: Path | None, data: dict[str, Any]
+) -> None:
     """Into directory/<seed>, going on from earlier/<seed>, as far as `stop`."""
     members = []
     for seed in range(2):
@@ -40,7 +44,7 @@ def train(directory: Path, *, fsdp: int, stop: int, earlier: Path | None) -> Non
         before = (earlier / str(seed),) if earlier else ()
         members.append(
             Member(
-                config=config(seed),
+                config=config(seed, data),
                 directory=own,
                 earlier=before,
                 writes=group.is_first(),
@@ -60,6 +64,7 @@ def train(directory: Path, *, fsdp: int, stop: int, earlier: Path | None) -> Non
 
 if __name__ == "__main__":
     sharding.WORTH_SPLITTING = 64  # the networks here are tiny
+    memory.IN_MEMORY_BYTES = 0  # files, however few, are read while they are used
     group.join(group.group_of(os.environ))
     asked = json.loads(sys.argv[1])
     assert jax.device_count() == asked.pop("devices")
