@@ -1,5 +1,7 @@
 """A run is a pure function of its configuration, however it is cut, stacked or interrupted."""
 
+import socket
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -128,3 +130,12 @@ def test_a_runs_record_has_its_rate_and_what_that_is_of_its_devices_peak(train, 
     flops = images * costs(configs[0]).training_flops_per_image
     assert_allclose(outcome.flops_per_second, flops / seconds)
     assert_allclose(outcome.utilisation, outcome.flops_per_second / 2e12)
+
+
+def test_a_run_asks_for_no_network(train, asked):
+    """From its data to its measurements, samples and checkpoint."""
+    _, (outcome,) = train(tiny())
+    assert outcome.status == "finished"
+    assert asked == []
+    with pytest.raises(ConnectionRefusedError, match="a test forbids"):
+        socket.create_connection(("localhost", 9))

@@ -6,8 +6,10 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+from typer.testing import CliRunner
 
 from analysis.imports.wandb_log import read_log
+from scaling.cli.app import app
 from sweeps.store.states import end
 from tests.sweeps.examples import make_store
 from tests.sweeps.measured import begin, finish, rows, same, truth
@@ -99,3 +101,12 @@ def test_the_command(tmp_path):
     assert len(list(folder.iterdir())) == 1
     code = "import sys, sweeps.tracking.tensorboard; print('jax' in sys.modules)"
     assert python("-c", code) == "False\n"
+
+
+def test_a_mirror_that_nobody_asked_to_send_asks_for_no_network(tmp_path, asked):
+    store = make_store(tmp_path / "s")
+    finish(begin(store, 0, *rows(100)))
+    done = CliRunner().invoke(app, ["track", str(store.directory), "--to", "tensorboard"])
+    assert done.exit_code == 0, done.output
+    assert "2 new values, 1 runs" in done.output
+    assert asked == []
