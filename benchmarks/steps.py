@@ -3,7 +3,8 @@
     python -m benchmarks.steps [--manifest quickstart] [--rungs 20k 450k] [--seconds 3]
 
 Run it on an idle machine. Every figure comes from a fresh process that stays on its cores; what one
-core does is compared by CPU time, which other processes disturb least.
+core does is compared by CPU time, which other processes disturb least. It measures CPUs unless
+JAX_PLATFORMS names something else, such as cuda: then only what is measured by wall clock counts.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from sweeps.manifest import load
 
 type Figures = dict[str, float]
 
+PLATFORM = os.environ.get("JAX_PLATFORMS", "cpu")
+
 
 def measure(job: dict[str, Any], *places: Sequence[int]) -> list[Figures]:
     """The figures of one process for each set of cores; they compile and then begin together."""
@@ -30,7 +33,7 @@ def measure(job: dict[str, Any], *places: Sequence[int]) -> list[Figures]:
         pin = ["taskset", "-c", ",".join(map(str, cores))]
         process = subprocess.Popen(
             [*pin, sys.executable, "-m", "benchmarks.measure", json.dumps(job)],
-            env=os.environ | {"JAX_PLATFORMS": "cpu"} | thread_settings(len(cores)),
+            env=os.environ | {"JAX_PLATFORMS": PLATFORM} | thread_settings(len(cores)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -134,6 +137,18 @@ def main() -> None:
         peak = measure(common, one)[0]["flops_per_second"]
         print(f"float32 matrix product: {peak / 1e9:.0f} GFLOP/s on one thread")
         alone = steps(jobs, one, peak)
+        pairs = {}
+        for r in rungs:
+            apart = measure(jobs[r], cores)[0]["steps_per_second"]
+            cohort = measure({**jobs[r], "runs": chosen.cohort}, cores)[0]["steps_per_second"]
+            pairs[r] = (apart, chosen.cohort * cohort)
+        ratios(
+            f"{chosen.cohort} runs on {PLATFORM}, all cores: one after another, or as one program",
+            ["rung", "run-steps/s, apart", "together"],
+            pairs,
+        )
+        if PLATFORM != "cpu":
+            return
         per_cpu = {rung: 1 / found["cpu_per_step"] for rung, found in alone.items()}
 
         together = {

@@ -7,10 +7,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from scaling import checkpoint
+from scaling.config import RunConfig
 from scaling.config.cohort import cohort_key
 from scaling.costs import costs
 from scaling.devices import DEVICES, Device
 from scaling.run import Execution, LostClaim, Member, Preempted, run_cohort
+from sweeps.manifest import load
 from tests.scaling.conftest import rows_of, tiny, values_of
 
 
@@ -31,6 +33,32 @@ def test_a_cohort_gives_the_numbers_of_its_runs_one_by_one(train):
         assert found.keys() == expected.keys()
         assert_allclose([found[k] for k in expected], list(expected.values()), rtol=1e-4)
     assert values_of(together[0]) != values_of(together[1])
+
+
+def smallest_of_the_quickstart(place):
+    """Four seeds of one of its rungs, for a few steps."""
+    rungs = {run.config.model.rung: run.config for run in load("quickstart").runs}
+    given = list(rungs.values())[place].model_dump(mode="json")
+    given["train"] |= {"steps": 6}
+    given["measure"] = {
+        "horizons": {"first": 3, "count": 2},
+        "held_out_examples": 32,
+        "train_examples": 16,
+        "samples": {"count": 0},
+    }
+    return [RunConfig.model_validate({**given, "seed": seed}) for seed in range(4)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", [0, pytest.param(1, marks=pytest.mark.exhaustive)])
+def test_a_cohort_of_the_quickstart_gives_the_numbers_of_its_runs_one_by_one(train, place):
+    configs = smallest_of_the_quickstart(place)
+    together, _ = train(*configs)
+    for config, directory in zip(configs, together, strict=True):
+        (alone,), _ = train(config)
+        expected, found = values_of(alone), values_of(directory)
+        assert found.keys() == expected.keys()
+        assert_allclose([found[k] for k in expected], list(expected.values()), rtol=1e-4)
 
 
 def test_programs_that_differ_have_different_cohort_keys():
