@@ -50,7 +50,8 @@ def smallest_of_the_quickstart(place):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("place", [0, pytest.param(1, marks=pytest.mark.exhaustive)])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("place", [0, 1])
 def test_a_cohort_of_the_quickstart_gives_the_numbers_of_its_runs_one_by_one(train, place):
     configs = smallest_of_the_quickstart(place)
     together, _ = train(*configs)
