@@ -38,7 +38,7 @@ def network(path: Path) -> Network:
     def apply(pixels: np.ndarray) -> tuple[np.ndarray, ...]:
         pixels = pixels.transpose(0, 3, 1, 2) if channels_first else pixels
         named = {given.name: np.ascontiguousarray(pixels)}
-        (output,) = session.run([session.get_outputs()[0].name], named)
+        output = np.asarray(session.run([session.get_outputs()[0].name], named)[0])
         return (output.mean(axis=spatial(output.shape, channels_first)),)
 
     return Network(
