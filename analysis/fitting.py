@@ -185,8 +185,8 @@ class Found(NamedTuple):
 
 def weighting_of(item: Task, settings: FitSettings) -> str:
     """As asked for, else as suits the law, which needs an error in every row to weigh by errors."""
-    known = bool((item.points["standard_error"] > 0).all())
-    return settings.weighting or (item.law.weighting if known else "equal")
+    errors = item.points.get("standard_error", pd.Series(np.nan, item.points.index))
+    return settings.weighting or (item.law.weighting if (errors > 0).all() else "equal")
 
 
 def _pose(item: Task, settings: FitSettings) -> Problems:
