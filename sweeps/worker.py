@@ -68,11 +68,6 @@ def work(
             with heartbeat(claims, store.silence / 16, _Patience(claims, teller, patience, say)):
                 _finish(claims, train(claims, teller))
             say(f"done {names}")
-        except LostClaim as lost:
-            release(claims, "released", reason=str(lost))
-            say(f"given up: {lost}")
-            if claim is not None:
-                return FAILED
         except (Preempted, KeyboardInterrupt):
             release(claims, "preempted", reason="asked to stop")
             return PREEMPTED
@@ -80,22 +75,55 @@ def work(
             release_quietly(claims)
             raise
         except Exception as error:
-            if isinstance(error, OSError) and error.errno in NO_ROOM:
-                release_quietly(claims)
-                where = error.filename or store.directory
-                raise InputError(f"{where}: {NO_ROOM[error.errno]}") from error
-            away = isinstance(error, OSError) and error.errno in AWAY
-            away |= claim is not None and bool(OTHERS_GONE.search(str(error)))
-            status = "lost" if away else "failed"
-            reason = f"{type(error).__name__}: {str(error).strip().partition('\n')[0]}"
-            release_quietly(claims, status, reason=reason, traceback=tracebacks.format_exc())
-            say(f"{status} {names}: {reason}")
-            if fragile or away:
+            status = _give_up(error, claims, store, say, together=claim is not None)
+            if status == "lost" or (status == "failed" and fragile):
                 return PREEMPTED
             if claim is not None:
                 return FAILED
-            code = FAILED
+            if status == "failed":
+                code = FAILED
     return PREEMPTED
+
+
+def _give_up(
+    error: Exception,
+    claims: Sequence[Claim],
+    store: Store,
+    say: Callable[[str], None],
+    *,
+    together: bool,
+) -> str:
+    """Record that training has raised, and say it; as what it counts. InputError on a full disk."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        release_quietly(claims)
+        where = error.filename or store.directory
+        raise InputError(f"{where}: {NO_ROOM[error.errno]}") from error
+    # Whoever has taken over deletes checkpoints that an attempt which slept may look for.
+    if lost := error if isinstance(error, LostClaim) else _lost(claims):
+        release(list(claims), "released", reason=str(lost))
+        say(f"given up: {lost}")
+        return "released"
+    away = isinstance(error, OSError) and error.errno in AWAY
+    away |= together and bool(OTHERS_GONE.search(str(error)))
+    status = "lost" if away else "failed"
+    names = ", ".join(claim.run.name for claim in claims)
+    reason = f"{type(error).__name__}: {str(error).strip().partition('\n')[0]}"
+    traceback = "".join(tracebacks.format_exception(error))
+    release_quietly(claims, status, reason=reason, traceback=traceback)
+    say(f"{status} {names}: {reason}")
+    return status
+
+
+def _lost(claims: Sequence[Claim]) -> LostClaim | None:
+    """Whether another has taken one of them over, as far as the disk tells."""
+    try:
+        for claim in claims:
+            claim.check()
+    except LostClaim as lost:
+        return lost
+    except OSError:
+        return None
+    return None
 
 
 def release_quietly(

@@ -63,6 +63,26 @@ def test_on_a_cpu_it_goes_on_with_the_next(tmp_path):
     assert snapshot(store).count("failed") == 6
 
 
+def test_an_error_after_another_has_taken_over_is_no_failure(tmp_path):
+    """It has deleted the checkpoints of the earlier attempt, which was asleep."""
+    store = make_store(tmp_path / "s", ALONE)
+    taken = []
+
+    def train(claims, progress):
+        if not taken:
+            later = claims[0].path.with_name("2")
+            later.write_bytes(claims[0].path.read_bytes())
+            taken.append(later)
+            raise FileNotFoundError("checkpoints")
+        return [Ending() for _ in claims]
+
+    threading.Timer(0.5, lambda: os.utime(taken[0], (1, 1))).start()
+    code, said = worked(store, train)
+    assert code == NOTHING_LEFT
+    assert "attempt 2 has taken over from 1" in said[1]
+    assert not any(record["status"] == "failed" for record in ended(store))
+
+
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE])
 def test_a_file_server_that_is_away_is_not_held_against_the_run(tmp_path, number):
     store = make_store(tmp_path / "s", ALONE)
