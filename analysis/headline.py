@@ -15,11 +15,12 @@ from analysis.trust.averaging import averages
 from analysis.words import noun
 
 MOST_NAMES = 6
-WORST_FIRST = ("fails", "weak", "rough", "holds")
+WORST_FIRST = ("fails", "untested", "weak", "rough", "holds")
 ANSWERS: dict[Verdict, str] = {
     "holds": "The law holds as far as it was tested",
     "rough": "The law is only a rough description",
     "weak": "The law is not contradicted, but the test is weak",
+    "untested": "Nothing tests the law",
     "fails": "The law does not hold",
 }
 
@@ -99,13 +100,14 @@ def _worst(held: HoldOut) -> int:
 
 def _compare(item: Prediction, series: Series, law: str) -> str:
     predicted, low, high = rounded(item.predicted, *item.interval)
+    interval = f" [{low}, {high}]" if item.interval[0] < item.interval[1] else ""
     places = len(predicted.partition(".")[2])
     noise = item.error_in_seed_deviations
     seeds = f", {abs(noise):.1f} times the seed noise" if math.isfinite(noise) else ""
     direction = "above" if item.error_percent > 0 else "below"
     return (
         f"Fitted to the {len(series.rungs) - _held(series, law)} smaller rungs, a "
-        f"{titled(law, series)} predicts {predicted} [{low}, {high}] for {named(item.rung)}; "
+        f"{titled(law, series)} predicts {predicted}{interval} for {named(item.rung)}; "
         f"measured {item.measured:.{max(places, 4)}f}. The prediction is "
         f"{abs(item.error_percent):.2f}% {direction} the measurement{seeds}."
     )
@@ -140,7 +142,7 @@ def _falls(series: Series) -> str:
 
 def _held(series: Series, law: str) -> int:
     held = series.hold_out(law)
-    return len(held.predictions) if held else 0
+    return len({item.size for item in held.predictions}) if held else 0
 
 
 def below_floor(series: Series, errors: float = 2.0) -> tuple[int, int]:

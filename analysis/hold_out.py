@@ -19,20 +19,21 @@ from analysis.trust.residuals import ResidualTests
 from analysis.uncertainty.noise import seed_deviation
 from analysis.uncertainty.tails import tails
 
-Verdict = Literal["holds", "rough", "weak", "fails"]
+Verdict = Literal["holds", "rough", "weak", "untested", "fails"]
 VERDICTS: dict[Verdict, str] = {
     "holds": "the measurement lies inside an interval narrow enough to have missed it",
     "rough": "the measurement lies inside the interval, but the law misses the points it was "
     "fitted to by several times the seed noise, and that is what makes the interval wide",
     "weak": "the measurement lies inside the interval, but the interval is so wide that "
     "a rung no better than the largest fitted one would lie in it too",
+    "untested": "no bootstrap was drawn, so there is no interval that says how far off is too far",
     "fails": "the measurement lies outside the interval",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """One held-out rung at the last horizon; errors are predicted minus measured.
+    """One held-out rung at the end of its runs; errors are predicted minus measured.
 
     `measured` is the mean over `seeds` runs and `interval` is for such a mean, so it holds the
     fit's uncertainty, its lack of fit and the seed noise. `seed_deviation` is the standard
@@ -103,7 +104,7 @@ def hold_out(selection: Selection, kept: Task, fitted: Fitted, settings: FitSett
         confidence=settings.confidence,
         rng=np.random.default_rng([settings.seed, 1]),
     )
-    predictions = tuple(predict(rows) for _, rows in held.groupby("size"))
+    predictions = tuple(predict(rows) for _, rows in held.groupby(["size", "steps"]))
     return HoldOut(law=kept.law.name, fit=fitted.fit, predictions=predictions)
 
 
@@ -153,6 +154,8 @@ def _verdict(
     interval: tuple[float, float], measured: float, naive: float, *, rough: bool
 ) -> Verdict:
     low, high = interval
+    if low == high:
+        return "untested"
     if not low <= measured <= high:
         return "fails"
     if low <= naive <= high:

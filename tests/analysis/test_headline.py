@@ -86,3 +86,32 @@ def test_an_average_that_is_one_laws_prediction_is_not_told():
     chosen = choose(series.selection, ("power", "floor"), SETTINGS)
     assert chosen.averaged[0].weights["floor"] > 0.995
     assert "average" not in headline(replace(series, law_choice=chosen))[1]
+
+
+def test_without_a_bootstrap_nothing_is_said_to_hold_or_to_fail():
+    size = np.geomspace(1e4, 1e6, 6)
+    table = analysis.from_frame(
+        pd.DataFrame({"N": size, "loss": 0.3 + 8 * size**-0.35}), {"parameters": "N"}
+    )
+    settings = replace(SETTINGS, bootstrap=0)
+    verdict, sentence = headline(analysis.analyse([table], settings).series[0])
+    assert verdict == "untested"
+    assert sentence.startswith("Nothing tests the law. Fitted to the 5 smaller rungs")
+    assert "[" not in sentence and "no interval that says how far off is too far" in sentence
+
+
+def test_a_held_out_size_at_three_lengths_of_training_is_predicted_at_each():
+    """Exactly, where the law is exact; the size is one rung of those left out."""
+    size, steps = (
+        axis.ravel() for axis in np.meshgrid(np.geomspace(1e4, 1e6, 5), [300.0, 1000.0, 3000.0])
+    )
+    frame = pd.DataFrame({"N": size, "steps": steps})
+    frame["loss"] = 0.3 + 8 * size**-0.35 + 4 * steps**-0.5
+    frame["run"] = np.arange(len(frame))
+    table = analysis.from_frame(frame, {"parameters": "N", "value": "loss"})
+    series = analysis.analyse([table], replace(SETTINGS, laws=("joint",))).series[0]
+    held = series.hold_out("joint")
+    assert held is not None
+    assert [item.steps for item in held.predictions] == [300, 1000, 3000]
+    assert [item.error_percent for item in held.predictions] == pytest.approx([0, 0, 0], abs=1e-6)
+    assert "Fitted to the 4 smaller rungs" in headline(series)[1]

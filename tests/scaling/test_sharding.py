@@ -89,6 +89,7 @@ def test_a_sharded_program_computes_what_one_device_does(eight, split):
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("split", splits_of(eight_devices.EVERY_SPLIT))
 def test_every_division_of_eight_devices_computes_what_one_does(every_split, split):
     same_as_on_one_device(every_split[split])
