@@ -76,7 +76,6 @@ def test_under_uv_run_workers_take_the_python_of_their_node():
     code = """
         from pathlib import Path
         from sweeps.engines import make
-from sweeps.engines.child import log_of, start
         from sweeps.sections import EngineConfig
         make("ray", Path("."), 1, EngineConfig(name="ray"))
         from ray._private import ray_constants
