@@ -28,7 +28,8 @@ def files(directory):
 
 
 def test_again_trains_nothing_and_ends_at_once(undisturbed):
-    before = files(undisturbed.directory)
+    parts = "runs", "logs"
+    before = [files(undisturbed.directory / part) for part in parts]
     started = time.monotonic()
     ended = subprocess.run(
         [sys.executable, "-c", IMPORTED, *undisturbed.command[3:]],
@@ -43,7 +44,7 @@ def test_again_trains_nothing_and_ends_at_once(undisturbed):
     assert not {"jax", "flax", "orbax"} & set(ended.stdout.rpartition("imported")[2].split())
     assert seconds < 5
     # No worker either: it would have written to its log.
-    assert files(undisturbed.directory) == before
+    assert [files(undisturbed.directory / part) for part in parts] == before
 
 
 def test_a_further_rung_is_all_that_is_trained(copied, undisturbed):
