@@ -16,7 +16,6 @@ from scaling.errors import InputError, LostClaim, Preempted
 from scaling.files import cache_directory
 from sweeps.claiming import Seeker
 from sweeps.display import clock
-from sweeps.sections import EngineConfig
 from sweeps.store import Store
 from sweeps.store.claims import Claim
 from sweeps.store.states import end, release, settle
@@ -53,7 +52,7 @@ def work(
     InputError and a full disk are nobody's fault but the directory's: they end the worker.
     """
     code = NOTHING_LEFT
-    patience = EngineConfig.model_validate(store.sweep["engine"]).stalled_seconds
+    patience = store.sweep["engine"]["stalled_seconds"]
     seek = claim or Seeker(say)
     while not stopping.is_set():
         claims = seek(store)

@@ -23,6 +23,9 @@ def fitted(law, variables, values, order=None):
     frame = pd.DataFrame({COLUMNS[name]: column for name, column in variables.items()})
     frame = frame.assign(value=values, run=[f"r{i}" for i in range(len(values))])
     frame = frame if order is None else frame.iloc[order]
+    if LAWS[law].in_metric:
+        frame = frame.rename(columns={"parameters": "other"}).assign(parameters=1e6)
+        return analysis.fit(frame, law=law, settings=FREE, along="other")
     return analysis.fit(frame, law=law, settings=FREE)
 
 
