@@ -32,7 +32,8 @@ def test_a_diverging_run_is_recorded_and_left_out_and_the_sweep_goes_on(tmp_path
     assert "1 of 2 runs finished, 1 diverged" in ended.stdout
     steady, wild = sweep.results()
     assert steady["status"] == "finished"
-    assert steady["trained_steps"] <= STEPS / 2
+    # It went on from the newest step that both runs hold; they are saved one after the other.
+    assert steady["trained_steps"] < STEPS
     assert wild["status"] == "diverged"
     assert wild["step"] < 10
     reason = f"the loss or its gradient was not finite at step {wild['step']}"
