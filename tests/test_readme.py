@@ -37,8 +37,8 @@ fit: {bootstrap: 100}
 """
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(language: str, page: str = README) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
 
 
 def file_of(block: str) -> str | None:
@@ -51,7 +51,10 @@ SMALLEST = SMALL.replace("[20k, 40k, 70k]", "[20k]").replace("count: 2, steps: 2
 """Where it is enough that a sweep was run."""
 
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
-FRAGMENTS = [block for block in blocks("yaml") if not file_of(block)]
+MEASURING = (ROOT / "docs" / "measuring.md").read_text()
+FRAGMENTS = [
+    block for page in (README, MEASURING) for block in blocks("yaml", page) if not file_of(block)
+]
 
 
 def prepared(folder: Path, manifest: str) -> Path:
@@ -158,6 +161,7 @@ def test_the_quickstart_measures_samples_by_two_distances_and_two_judges():
         assert preference.shares(distances)
 
 
-def test_files_that_the_readme_shows_exist():
-    for name in re.findall(r"\]\(((?!http)[^)]+)\)", README):
-        assert (ROOT / name).is_file(), name
+@pytest.mark.parametrize("page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+def test_files_that_a_page_shows_exist(page):
+    for name in re.findall(r"\]\(((?!http)[^)#]+)\)", page.read_text()):
+        assert (page.parent / name).is_file(), name
