@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import DTypeLike
 
-ROWS_AT_ONCE = 1024
+ROWS_AT_ONCE = 8192
+"""With fewer the products of 2,048 dimensions take up to half as long again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +39,9 @@ def moments(features: Float[np.ndarray, "n d"], products: DTypeLike = np.float64
     centre = mean.astype(products)
     missed = mean - centre
     scatter = np.outer(missed, missed * -len(features))
+    room = np.empty((min(ROWS_AT_ONCE, len(features)), features.shape[1]), products)
     for rows in in_blocks(features):
-        left = rows - centre
+        left = np.subtract(rows, centre, out=room[: len(rows)])
         scatter += left.T @ left
     return Moments(count=len(features), mean=mean, scatter=scatter)
 
