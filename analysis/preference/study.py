@@ -85,6 +85,6 @@ def _notes(whom: tuple[Rater, ...], votes: pd.DataFrame) -> list[str]:
         notes.append("Their votes are counted; --without NAME leaves a rater out.")
     if 0 < len(whom) < 5:
         notes.append(f"{len(whom)} raters are no sample of raters: intervals speak of these alone.")
-    if len(set(votes["protocol"].astype(str)) - {""}) > 1:
+    if len(set(against_real(votes)["protocol"].astype(str)) - {""}) > 1:
         notes.append("The votes are on images of several protocols.")
     return notes

@@ -98,7 +98,19 @@ def test_the_setting_that_voters_like_best_is_found_with_its_costs(store, tmp_pa
         assert item["cost"] == {"evaluations": count, "flops": count * FORWARD}
     said = say("preference", directory)
     assert "Inference settings by people" in said and "Preference by people" not in said
+    assert "several protocols" not in said
     assert f"{run}: people prefer {BEST}" in said and "it is told apart from the next" in said
+
+
+def test_tables_and_report_say_it_too(store):
+    say("table", store.directory)
+    rows = (store.directory / "tables" / "preferred_settings.csv").read_text().splitlines()
+    assert rows[1].startswith(f"{store.runs[0].id},20k,{BEST},16,1.6e+04,")
+    assert rows[1].endswith(",best") and len(rows) == 1 + len(NAMES)
+    assert not (store.directory / "tables" / "preference.csv").exists()
+    say("report", store.directory)
+    page = (store.directory / "report.html").read_text()
+    assert "Which inference setting people prefer" in page and "What people prefer" not in page
 
 
 def test_votes_on_settings_go_out_and_come_in_the_same(store, tmp_path):
