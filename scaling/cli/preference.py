@@ -19,7 +19,10 @@ def preference(
     columns: ColumnsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
-    """Say how often people prefer each run's images to real ones, and how far raters agree."""
+    """Say how often people prefer each run's images to real ones, and how far raters agree.
+
+    And which inference setting they prefer of a run whose settings they voted on.
+    """
     with errors_for_people():
         import json
         from dataclasses import asdict

@@ -7,17 +7,19 @@ import signal
 from urllib.parse import urlsplit
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+import analysis
 from analysis.preference.votes import read
 from scaling.cli.app import app
 from scaling.errors import InputError
 from scaling.preference import settings
 from tests.preference.serving import annotating, free_port
 from tests.preference.settings import EVALUATIONS, FORWARD, NAMES, by_setting, tried
-from tests.preference.sweep import pictures
+from tests.preference.sweep import captions, pictures
 
 PROMPTS = 12
 BEST = NAMES[-1]
@@ -70,16 +72,31 @@ def vote(address, rng):
     return told
 
 
-def test_the_setting_that_voters_like_best_is_found_with_its_costs(store, tmp_path):
-    directory, run = store.directory, store.runs[0].id
-    plain = say("preference", directory, status=2)
-    assert "nobody has voted yet" in plain
-    raters = ("anna", "bob")
-    with annotating(directory, free_port(), *raters, words=("--settings", run)) as (page, found):
-        told = [line for k, rater in enumerate(raters) for line in
-                vote(found[rater], np.random.default_rng(k))]  # fmt: skip
+@pytest.fixture(scope="module")
+def voted(store):
+    """The sweep after two people voted on its first run; and all that their pages were told."""
+    run, raters = store.runs[0].id, ("anna", "bob")
+    assert "nobody has voted yet" in say("preference", store.directory, status=2)
+    words = ("--settings", run)
+    with annotating(store.directory, free_port(), *raters, words=words) as (page, found):
+        told = [vote(found[rater], np.random.default_rng(k)) for k, rater in enumerate(raters)]
         page.send_signal(signal.SIGINT)
         assert page.wait(15) == 0
+    return store, [line for of_rater in told for line in of_rater]
+
+
+@pytest.fixture
+def votes_file(voted):
+    """The file of these votes, which is put back afterwards."""
+    path = voted[0].directory / "votes.jsonl"
+    content = path.read_bytes()
+    yield path
+    path.write_bytes(content)
+
+
+def test_the_setting_that_voters_like_best_is_found_with_its_costs(voted):
+    store, told = voted
+    directory, run = store.directory, store.runs[0].id
     assert not any(word in line for line in told for word in ("@", "steps", "guidance", run))
     votes = read(directory / "votes.jsonl")
     assert set(votes[votes["kind"] == "generated_real"]["first"]) == {f"{run}@{n}" for n in NAMES}
@@ -102,7 +119,8 @@ def test_the_setting_that_voters_like_best_is_found_with_its_costs(store, tmp_pa
     assert f"{run}: people prefer {BEST}" in said and "it is told apart from the next" in said
 
 
-def test_tables_and_report_say_it_too(store):
+def test_tables_and_report_say_it_too(voted):
+    store, _ = voted
     say("table", store.directory)
     rows = (store.directory / "tables" / "preferred_settings.csv").read_text().splitlines()
     assert rows[1].startswith(f"{store.runs[0].id},20k,{BEST},16,1.6e+04,")
@@ -113,26 +131,47 @@ def test_tables_and_report_say_it_too(store):
     assert "Which inference setting people prefer" in page and "What people prefer" not in page
 
 
-def test_votes_on_settings_go_out_and_come_in_the_same(store, tmp_path):
-    directory = store.directory
-    before = read(directory / "votes.jsonl").reset_index(drop=True)
-    assert len(before)
+def test_votes_on_settings_go_out_and_come_in_the_same(voted, votes_file, tmp_path):
+    directory, before = voted[0].directory, read(votes_file).reset_index(drop=True)
     for name in ("votes.csv", "votes.jsonl"):
         say("votes", "export", directory, tmp_path / name)
-        (directory / "votes.jsonl").unlink()
+        votes_file.unlink()
         said = say("votes", "import", directory, tmp_path / name)
         assert f"{len(before)} votes added" in said
-        again = read(directory / "votes.jsonl").reset_index(drop=True)
-        assert again.to_csv() == before.to_csv()
-    file, run = tmp_path / "crowd.csv", store.runs[0].id
-    file.write_text(f"prompt,first,second,choice,rater\ncup,real,{run}@{BEST},b,w1\n")
+        assert read(votes_file).reset_index(drop=True).to_csv() == before.to_csv()
+
+
+def test_a_crowds_votes_on_settings_come_in_and_strange_ones_do_not(voted, votes_file, tmp_path):
+    """Also without ids: the caption is one of the pairs that were shown."""
+    directory, run, file = voted[0].directory, voted[0].runs[0].id, tmp_path / "crowd.csv"
+    header, words = "prompt,first,second,choice,rater", f'"{captions(PROMPTS)[0]}"'
+    file.write_text(f"{header}\n{words},real,{run}@{BEST},b,w1\n")
     assert "1 votes added" in say("votes", "import", directory, file)
-    assert read(directory / "votes.jsonl")["first"].iloc[-1] == f"{run}@{BEST}"
-    file.write_text(f"prompt,first,second,choice,rater\ncup,real,{run}@steps=9,b,w1\n")
+    last = read(votes_file).iloc[-1]
+    assert (last["first"], last["choice"]) == (f"{run}@{BEST}", "first")
+    shown = read(votes_file).query("first == @last['first'] and prompt_id == @last.prompt_id")
+    assert set(shown["rater"]) == {"anna", "bob", "w1"} and shown["pair"].nunique() == 1
+    file.write_text(f"{header}\ncup,real,{run}@steps=9,b,w1\n")
     said = say("votes", "import", directory, file, status=2)
-    assert (
-        f"crowd.csv:2: no run in this sweep kept pictures that are called '{run}@steps=9'" in said
-    )
+    assert "crowd.csv:2: no run in this sweep kept pictures that are called" in said
+
+
+def test_what_people_think_of_the_run_itself_is_apart(voted, votes_file, tmp_path):
+    """Its measured rate is of the votes on its own pictures, whatever was said of settings."""
+    directory, run, file = voted[0].directory, voted[0].runs[0].id, tmp_path / "crowd.csv"
+    rows = [f"cup {i},{run},real,{'ab'[i % 3 > 0]},w1" for i in range(12)]
+    file.write_text("\n".join(["prompt,first,second,choice,rater", *rows]) + "\n")
+    say("votes", "import", directory, file)
+    both = analysis.read(directory).frame
+    chosen = json.loads(say("preference", directory, "--json"))
+    votes_file.unlink()
+    say("votes", "import", directory, file)
+    pd.testing.assert_frame_equal(both, analysis.read(directory).frame)
+    (people,) = both.query("metric == 'win_rate_people'").to_dict("records")
+    assert (people["run"], people["value"], people["count"]) == (run, pytest.approx(1 / 3), 12)
+    alone = json.loads(say("preference", directory, "--json"))
+    assert chosen["rates"] == alone["rates"] and chosen["strengths"] == alone["strengths"]
+    assert alone["settings"] == [] and chosen["settings"][0]["best"] == BEST
 
 
 def test_a_plan_names_settings_and_pairs_of_two_where_asked(store):
