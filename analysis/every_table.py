@@ -35,6 +35,7 @@ SHEETS_OF_ALL: dict[str, Callable[[Study], Sheet]] = {
     "learning_rates": rates_sheet,
     "coordinates": coordinates_sheet,
     "preference": preference.rates_sheet,
+    "preferred_settings": preference.settings_sheet,
     "raters": preference.raters_sheet,
     "judges": preference.agreement_sheet,
 }

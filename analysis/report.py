@@ -121,6 +121,7 @@ def render(study: Study, title: str, drawings: Sequence[Drawing]) -> str:
         figures={item.name: _inline(item) for item in drawings if item.series is None},
         rates=rates_sentences(study),
         people=of_study.sentences(study),
+        preferred_settings=of_study.settings_sentences(study),
         series=[
             _view(series, [item for item in drawings if item.series == index], study.settings)
             for index, series in enumerate(study.series)

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from scaling.measure.rows import UNLESS_EMPTY, Measurement
 
 PAIRS = "preference-"
 """How names of archives begin that hold generated and real images of the same captions."""
+
+SETTINGS = "settings-"
+"""The same of those that hold images drawn under every setting of inference that was tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +97,9 @@ def copy_pairs(member: Member, until: int) -> None:
     if not member.writes:
         return
     target = member.directory / "samples"
-    for directory in member.earlier:
-        for path in (directory / "samples").glob(f"{PAIRS}*.npz"):
-            step = path.stem.removeprefix(PAIRS)
+    for directory, kind in product(member.earlier, (PAIRS, SETTINGS)):
+        for path in (directory / "samples").glob(f"{kind}*.npz"):
+            step = path.stem.removeprefix(kind)
             if step.isdigit() and int(step) <= until and not (target / path.name).exists():
                 member.check()
                 target.mkdir(exist_ok=True)

@@ -109,6 +109,8 @@ def sampling_flops(config: RunConfig) -> int:
         compared = max(compared - times, 0)
     images += of(preferred.drawing(given)) * compared
     if tried.sweeps:
+        kept = [item.drawing(given.drawing, tried.keep, given.seed) for item in tried.settings]
+        images += sum(map(of, kept))
         for count, seed in ((tried.samples, tried.seed), (given.samples, given.seed)):
             tries = [of(item.drawing(given.drawing, count, seed)) for item in tried.settings]
             images += sum(tries) if seed == tried.seed else max(tries)

@@ -2,31 +2,23 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
 from models.ema_snapshots import spaced_steps
 from scaling import attempt, build, checkpoint, environment, group, snapshots
-from scaling.attempt import PAIRS, Member
+from scaling.attempt import Member
 from scaling.cohort import Clock, Cohort, Execution
 from scaling.config import RunConfig
 from scaling.config.horizons import horizons
 from scaling.data.source import load
 from scaling.errors import LostClaim, Preempted
-from scaling.measure.coordinates import CoordinateMeter
-from scaling.measure.draws import Draws
-from scaling.measure.inference import InferenceMeter
-from scaling.measure.likelihood import LikelihoodMeter
-from scaling.measure.meter import Meter
-from scaling.measure.preference import Found, PreferenceMeter
-from scaling.measure.rows import Measurement
-from scaling.measure.sample_metrics import SampleMeter
 from scaling.measure.samples import as_stored, captions_for, description, make_sampler
+from scaling.measuring import Meters, Tell, measure, measure_samples, meters_of
 from scaling.profile import Profiler
 from scaling.train.program import NEVER, make_program
 
@@ -54,97 +46,6 @@ class Outcome:
     trained_steps: int  # by this attempt, for steps per second
     flops_per_second: float | None  # of the whole cohort in training; none: nothing was trained
     utilisation: float | None  # that over what its devices could do; none: not known
-
-
-class Meters(NamedTuple):
-    """Everything that measures a cohort."""
-
-    losses: Meter
-    likelihood: LikelihoodMeter
-    coordinates: CoordinateMeter
-    samples: SampleMeter
-    inference: InferenceMeter
-    preference: PreferenceMeter
-
-    def protocols(self) -> dict[str, dict[str, Any]]:
-        """Every protocol in use, by its hash."""
-        return {key: p for meter in self for key, p in meter.protocols().items()}
-
-
-type Tell = Callable[[str], None]
-"""Tells which phase a cohort is in; raises Preempted where it shall end."""
-
-
-def _measure(cohort: Cohort, meters: Meters, last: bool, tell: Tell) -> None:
-    meter, likelihood, coordinates, *_ = meters
-    rows: list[list[Measurement]] = [[] for _ in cohort.members]
-    for name, parameters in chain(cohort.weights().items(), cohort.reconstructed() if last else ()):
-        tell("measure")
-        new_rows = [meter.rows(name, parameters, cohort.step, last=last)]
-        if last:
-            tell("measure")
-            new_rows.append(likelihood.rows(name, parameters, cohort.step))
-        for all_rows, *new in zip(rows, *new_rows, strict=True):
-            all_rows.extend(chain.from_iterable(new))
-    if coordinates.images:
-        tell("measure")
-        first = cohort.first_parameters()
-        new = coordinates.rows(cohort.state.parameters, first, cohort.step)
-        for all_rows, more in zip(rows, new, strict=True):
-            all_rows.extend(more)
-    for run, member in enumerate(cohort.members):
-        if cohort.diverged_at[run] != NEVER:
-            continue
-        training = Measurement(
-            horizon=cohort.step,
-            weights="raw",
-            split="train",
-            metric="training_loss",
-            log_snr=None,
-            value=float(cohort.mean_loss()[run]),
-            standard_error=None,
-            count=int(cohort.state.loss_count[run]) * cohort.config.train.batch_size,
-            protocol=meter.training_protocol,
-        )
-        floor = meter.floor_rows(cohort.step) if last else ()
-        best = likelihood.oracle_rows(cohort.step) if last else ()
-        attempt.append_rows(member, [*rows[run], training, *floor, *best])
-    cohort.forget_loss()
-
-
-def _measure_samples(cohort: Cohort, meters: Meters, last: bool, tell: Tell) -> None:
-    def told(blocks: Iterable[Any]) -> Iterator[Any]:
-        for block in blocks:
-            tell("sample")
-            yield block
-
-    def averaged(width: float | None) -> Any:
-        tell("sample")
-        return cohort.averaged(width)
-
-    meter, inference, preference = meters.samples, meters.inference, meters.preference
-    parameters, keeper = cohort.weights()[meter.weights], preference.keeper()
-    rows: list[list[Measurement]] = [[] for _ in cohort.members]
-    if meter.due(cohort.step):
-        watched = keeper if preference.due(last=last) else iter
-        rows = meter.rows(parameters, cohort.step, lambda blocks: told(watched(blocks)))
-    control = list(meter.control_rows(cohort.step)) if last and meter.due(cohort.step) else []
-    pairs: Sequence[Found | None] = [None for _ in rows]
-    if preference.due(last=last):
-        tell("sample")
-        pairs = preference.found(parameters, keeper, cohort.step)
-        control += preference.control_rows(cohort.step) if last else ()
-    tried: list[list[Measurement]] = [[] for _ in rows]
-    if inference.due(last=last):
-        fixed = [[*of_run, *(p.rows if p else ())] for of_run, p in zip(rows, pairs, strict=True)]
-        tried = inference.rows(averaged, fixed, cohort.step)
-    for run, (member, compared) in enumerate(zip(cohort.members, pairs, strict=True)):
-        if cohort.diverged_at[run] != NEVER:
-            continue
-        judged = compared.rows if compared else []
-        attempt.append_rows(member, [*rows[run], *tried[run], *judged, *control])
-        if last and compared and compared.archive is not None:
-            attempt.save_samples(member, cohort.step, prefix=PAIRS, **compared.archive)
 
 
 def _draw_samples(cohort: Cohort) -> None:
@@ -210,9 +111,9 @@ def _train(cohort: Cohort, meters: Meters, tell: Tell, profiler: Profiler) -> No
             last = cohort.step == steps
             if meters.samples.due(cohort.step) or meters.preference.due(last=last):
                 with cohort.clock("sample"):
-                    _measure_samples(cohort, meters, last, tell)
+                    measure_samples(cohort, meters, last, tell)
             with cohort.clock("measure"):
-                _measure(cohort, meters, last, tell)
+                measure(cohort, meters, last, tell)
         over = cohort.step == steps or cohort.all_diverged
         save(wait=over, over=over)
         if over:
@@ -243,17 +144,7 @@ def run_cohort(
     cohort = Cohort(members, execution, clock)
     for notice in cohort.notices:
         print(f"{members[0].directory}: {notice}", file=sys.stderr, flush=True)
-    measured = cohort.config, cohort.source
-    samples = SampleMeter(*measured, cohort.mesh)
-    preference = PreferenceMeter(*measured, cohort.mesh)
-    meters = Meters(
-        Meter(*measured),
-        LikelihoodMeter(*measured),
-        CoordinateMeter(*measured),
-        samples,
-        InferenceMeter(cohort.config, samples, Draws(*measured, cohort.mesh), preference),
-        preference,
-    )
+    meters = meters_of(cohort)
     first = cohort.step
     for member in members:
         attempt.copy_rows(member, until=first if cohort.measured else first - 1)

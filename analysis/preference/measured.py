@@ -12,6 +12,7 @@ from analysis.directory import ASKED, VERDICTS, VOTES
 from analysis.preference.clusters import ENOUGH_RATERS
 from analysis.preference.outcomes import POINTS, Array, against_real, outcomes
 from analysis.preference.rates import rates_by_run
+from analysis.preference.setting_votes import of_runs
 from analysis.preference.votes import read
 from analysis.table.model import STANDARD
 from analysis.uncertainty.shared import COLUMN, loadings
@@ -35,7 +36,7 @@ def with_votes(
     """
     asked, rows, protocols = asked or {}, [], dict[str, Any]()
     own = set(COPIED) | set(swept(frame))
-    people = against_real(votes[votes["rater_kind"] == "human"])
+    people = against_real(of_runs(votes[votes["rater_kind"] == "human"]))
     for run, found in rates_by_run(people):
         of_run = frame[frame["run"].astype(str) == run]
         if of_run.empty or not found.votes:

@@ -52,7 +52,7 @@ def proxy_agreements(
     """Every judge that voted on pairs of generated against real images that people saw too."""
     found = against_real(votes)
     found = found[found["choice"].isin(list(POINTS))]
-    found = found.assign(points=found["choice"].map(POINTS))
+    found = found.assign(points=found["choice"].map(POINTS).astype(float))
     people = found[found["rater_kind"] == "human"]
     ceiling = _measure(_alike(people, people), _mean_of_first, confidence, seed)
     for judge, own in found[found["rater_kind"] == "judge"].groupby("rater"):

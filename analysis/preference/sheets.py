@@ -6,6 +6,7 @@ import numpy as np
 
 from analysis.formats import Sheet
 from analysis.preference.rates import Rate
+from analysis.preference.strengths import Strength
 from analysis.preference.study import Preferences
 from analysis.rounding import rounded
 
@@ -29,7 +30,7 @@ def rates_sheet(found: Preferences, about: Mapping[str, tuple[str, float]]) -> S
                 str(rate.votes),
                 str(rate.skipped),
                 str(rate.prompts),
-                "" if item is None else _strength(item.value, item.low, item.high, item.bounded),
+                "" if item is None else strength_in_words(item),
                 *(_with_ties(found.by_judge[judge].get(run)) for judge in judges),
             )
         )
@@ -93,8 +94,9 @@ def _with_ties(rate: Rate | None) -> str:
     return "" if rate is None else f"{rate}, {rate.tie_rate:.0%} ties"
 
 
-def _strength(value: float, low: float, high: float, bounded: bool) -> str:
-    if not bounded:
-        return "below every vote" if value < 0 else "above every vote"
-    number, least, most = rounded(value, low, high)
+def strength_in_words(item: Strength) -> str:
+    """With its interval, where votes bound it."""
+    if not item.bounded:
+        return "below every vote" if item.value < 0 else "above every vote"
+    number, least, most = rounded(item.value, item.low, item.high)
     return f"{number} [{least}, {most}]"

@@ -11,6 +11,7 @@ from analysis.preference.power import intraclass, votes_for
 from analysis.preference.proxies import ProxyAgreement, proxy_agreements
 from analysis.preference.raters import Rater, alpha, raters
 from analysis.preference.rates import Rate, controls, rates_by_run
+from analysis.preference.setting_votes import of_runs
 from analysis.preference.strengths import Strengths, strengths
 
 NARROW = 0.05
@@ -20,6 +21,8 @@ NARROW = 0.05
 @dataclass(frozen=True, kw_only=True)
 class Preferences:
     """Of people's votes unless it says otherwise; `rates` by run, against real images.
+
+    Votes on a run's inference settings say something of raters alone.
 
     `alpha` is Krippendorff's, on neither checks nor controls; `control` the rate of the left one of
     two real images; `more` how many votes the widest rate still needs for an interval of ± NARROW.
@@ -39,10 +42,11 @@ class Preferences:
 
 def preferences(votes: pd.DataFrame, *, confidence: float = 0.95) -> Preferences:
     """From votes in the columns of `analysis.preference.votes.read`; nobody's are left out."""
+    whom = raters(voted) if len(voted := votes[votes["rater_kind"] == "human"]) else ()
+    votes = of_runs(votes)
     people = votes[votes["rater_kind"] == "human"]
     judges = votes[votes["rater_kind"] == "judge"]
     rates = dict(rates_by_run(people, confidence=confidence))
-    whom = raters(people) if len(people) else ()
     asked = comparisons(people)
     return Preferences(
         rates=rates,
@@ -81,6 +85,6 @@ def _notes(whom: tuple[Rater, ...], votes: pd.DataFrame) -> list[str]:
         notes.append("Their votes are counted; --without NAME leaves a rater out.")
     if 0 < len(whom) < 5:
         notes.append(f"{len(whom)} raters are no sample of raters: intervals speak of these alone.")
-    if len(set(votes["protocol"].astype(str)) - {""}) > 1:
+    if len(set(against_real(votes)["protocol"].astype(str)) - {""}) > 1:
         notes.append("The votes are on images of several protocols.")
     return notes

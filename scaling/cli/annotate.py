@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from scaling.preference.pictures import Pictures
     from scaling.preference.sessions import Order, Sessions
 
 
@@ -16,8 +17,18 @@ def annotate(
         list[str] | None,
         typer.Option(help="who votes; may be given several times, each has an address"),
     ] = None,
+    settings: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUN",
+            help="instead of all runs one, of this id or rung, under each inference setting that "
+            "it tried",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="of the pairs' order and sides")] = 0,
-    models: Annotated[float, typer.Option(min=0, max=0.9, help="share of pairs of two runs")] = 0.0,
+    models: Annotated[
+        float, typer.Option(min=0, max=0.9, help="share of pairs of two runs, or settings")
+    ] = 0.0,
     controls: Annotated[
         float, typer.Option(min=0, max=0.9, help="share of pairs of two real pictures")
     ] = 0.05,
@@ -47,23 +58,28 @@ def annotate(
     """
     from scaling.cli import say
     from scaling.cli.vote_power import power
+    from scaling.errors import InputError
     from scaling.preference import directory as kept
     from scaling.preference.pairs import Shares, counted, plan
-    from scaling.preference.pictures import load
     from scaling.preference.serve import address, listen, serve
     from scaling.preference.sessions import Sessions, as_planned
+    from scaling.preference.settings import is_setting
     from scaling.preference.votes import VoteFile, read
-    from sweeps.pictures import archives
-    from sweeps.store import Store
 
-    paths, without = archives(Store.open(directory))
-    if without:
-        say(f"finished runs without pictures, left out: {', '.join(without)}")
+    if adaptive and settings is not None:
+        raise InputError("--adaptive is about sizes, and --settings about one run; leave one out")
+    file_of_pairs, pictures = (
+        (kept.PAIRS, of_runs(directory)) if settings is None else of_settings(directory, settings)
+    )
     raters = named(rater or ["rater"])
-    pictures = load(paths)
     pairs = plan(pictures, Shares(models=models, controls=controls, checks=checks), seed)
-    so_far = read(directory / kept.VOTES).votes.values()
-    for line in (counted(pairs), *power(len(pictures.ids), len(raters), list(so_far))):
+    each = "run" if settings is None else "setting"
+    so_far = [
+        vote
+        for vote in read(directory / kept.VOTES).votes.values()
+        if is_setting(vote.first) == (settings is not None)
+    ]
+    for line in (counted(pairs, each), *power(len(pictures.ids), len(raters), so_far, each)):
         typer.echo(line)
     if only_plan:
         return
@@ -73,7 +89,7 @@ def annotate(
             say(file.notice)
         sessions = Sessions(
             pairs=pairs,
-            protocols=kept.write_pairs(directory, pairs, pictures),
+            protocols=kept.write_pairs(directory, pairs, pictures, file_of_pairs),
             file=file,
             raters=raters,
             key=kept.key(directory),
@@ -86,6 +102,29 @@ def annotate(
         serve(sessions, pictures, listening, host=host, names=name or ())
         for who in raters:
             typer.echo(f"{who}: {progress(sessions, who)}")
+
+
+def of_runs(directory: Path) -> "Pictures":
+    """The pictures of all finished runs that have some; the others are told."""
+    from scaling.cli import say
+    from scaling.preference.pictures import load
+    from sweeps.pictures import archives
+    from sweeps.store import Store
+
+    paths, without = archives(Store.open(directory))
+    if without:
+        say(f"finished runs without pictures, left out: {', '.join(without)}")
+    return load(paths)
+
+
+def of_settings(directory: Path, asked: str) -> "tuple[str, Pictures]":
+    """The pictures of a run, by its id or rung, under each setting; and how its pairs are filed."""
+    from scaling.preference.settings import load
+    from sweeps.pictures import settings_archive
+    from sweeps.store import Store
+
+    run, path = settings_archive(Store.open(directory), asked)
+    return f"settings-{run}", load(run, path)
 
 
 def order_of(directory: Path) -> "Order":

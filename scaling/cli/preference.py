@@ -19,7 +19,10 @@ def preference(
     columns: ColumnsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="for machines")] = False,
 ) -> None:
-    """Say how often people prefer each run's images to real ones, and how far raters agree."""
+    """Say how often people prefer each run's images to real ones, and how far raters agree.
+
+    And which inference setting they prefer of a run whose settings they voted on.
+    """
     with errors_for_people():
         import json
         from dataclasses import asdict
@@ -30,6 +33,8 @@ def preference(
         from analysis.preference import sheets
         from analysis.preference import votes as tables
         from analysis.preference.measured import with_judges
+        from analysis.preference.setting_sheets import setting_sentences, settings_sheet
+        from analysis.preference.settings import costs_of, preferred_settings
         from analysis.preference.study import preferences
 
         swept = is_sweep(votes)
@@ -47,20 +52,24 @@ def preference(
         if swept:
             counted = with_judges(counted, votes)
         found = preferences(counted)
-        about = {}
+        about, costs = {}, {}
         if (votes / TABLES[0]).is_file():
-            runs = read(votes).frame.drop_duplicates("run")
+            table = read(votes)
+            runs, costs = table.frame.drop_duplicates("run"), costs_of(table.tried)
             about = {
                 str(run): (str(rung), float(size))
                 for run, rung, size in zip(
                     runs["run"], runs["rung"], runs["parameters"], strict=True
                 )
             }
+        chosen = tuple(preferred_settings(counted, costs))
         if as_json:
-            typer.echo(json.dumps(asdict(found), indent=1, default=str))
+            told = {**asdict(found), "settings": [asdict(of_run) for of_run in chosen]}
+            typer.echo(json.dumps(told, indent=1, default=str))
             return
         for sheet in (
             sheets.rates_sheet(found, about),
+            settings_sheet(chosen, about),
             sheets.raters_sheet(found),
             sheets.agreement_sheet(found),
         ):
@@ -68,5 +77,5 @@ def preference(
                 typer.echo(f"{sheet.title}\n\n{markdown(sheet)}")
         if left_out:
             typer.echo(f"left out: {', '.join(left_out)}")
-        for line in sheets.sentences(found):
+        for line in (*sheets.sentences(found), *setting_sentences(chosen)):
             typer.echo(line)

@@ -47,12 +47,12 @@ def habits(votes: "Sequence[Vote]") -> list[Habit]:
     return [Habit(sum(vote.choice == "tie" for vote in told) / len(told), float(np.mean(alike)))]
 
 
-def power(prompts: int, raters: int, votes: "Sequence[Vote]") -> Iterator[str]:
-    """Lines: half the width of a run's interval once `raters` have answered everything."""
+def power(prompts: int, raters: int, votes: "Sequence[Vote]", each: str = "run") -> Iterator[str]:
+    """Lines: half the width of each run's interval once `raters` have answered everything."""
     count, given = prompts * raters, habits(votes)
     source = "supposing" if len(given) > 1 else "as in the votes so far, with"
     yield (
-        f"all answered, each run has {count} votes against real pictures ({prompts} prompts, "
+        f"all answered, each {each} has {count} votes against real pictures ({prompts} prompts, "
         f"{raters} rater{'s' * (raters > 1)}); the 95 % interval of a rate of {RATE} is then"
     )
     for habit in given:
@@ -68,5 +68,5 @@ def power(prompts: int, raters: int, votes: "Sequence[Vote]") -> Iterator[str]:
         alike = f" and votes on a prompt correlated by {habit.correlation:.2f}" * (raters > 1)
         yield (
             f"  ±{half_width(count, **told):.3f} {source} {ties:.0%} ties{alike}; "
-            f"±{AIM} takes {votes_for(AIM, **told)} votes a run"
+            f"±{AIM} takes {votes_for(AIM, **told)} votes a {each}"
         )

@@ -63,8 +63,10 @@ def take(
     with errors_for_people():
         from analysis.preference.votes import read
         from scaling.preference.directory import VOTES, alone
+        from scaling.preference.settings import sources_in
         from scaling.preference.taking import take as take_in
         from scaling.preference.votes import VoteFile
+        from sweeps.pictures import settings_archives
         from sweeps.store import Store
 
         store = Store.open(directory)
@@ -72,10 +74,12 @@ def take(
         for notice in frame.attrs["notices"]:
             typer.echo(notice, err=True)
         runs = {*store.sweep["runs"], *store.stray}
+        kept = settings_archives(store, sorted(runs))
+        sources = runs.union(*(sources_in(run, path) for run, path in kept))
         lines = _votes(directory, frame)
         with alone(directory):
             votes = VoteFile(directory / VOTES)
-            taken = take_in(lines, votes, runs, str(file))
+            taken = take_in(lines, votes, sources, str(file))
         for note in taken.notes:
             typer.echo(note, err=True)
         typer.echo(f"{votes.path}: {taken.added} votes added, {taken.known} were there already")

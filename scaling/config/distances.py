@@ -86,6 +86,11 @@ class DistanceConfig(Drawing):
     @model_validator(mode="after")
     def _a_choice_can_be_made(self) -> "DistanceConfig":
         tried = self.inference
+        if tried.keep and not tried.sweeps:
+            raise ValueError(
+                f"inference.keep: there are no settings to keep {tried.keep} pictures of; list two "
+                "or more, e.g. inference.guidance_scale: [1, 2]"
+            )
         if not tried.settings:
             return self
         if not tried.sweeps:

@@ -1,10 +1,11 @@
 """Settings of inference that are tried on each run, the best of which is measured beside."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, model_serializer, model_validator
 
 from scaling.config.distance_metrics import FEWEST, WIN_RATE
 from scaling.config.samplers import SamplerConfig
@@ -63,6 +64,13 @@ class InferenceConfig(Section):
     seed: int = Field(
         default=1, ge=0, description="of the captions and noise to choose by, and of no others"
     )
+    keep: int = Field(
+        default=0,
+        ge=0,
+        le=100_000,
+        description="pictures of each setting kept for people to choose by, for the first captions "
+        "of measure.preference; 0: none",
+    )
 
     @model_validator(mode="after")
     def _each_once(self) -> "InferenceConfig":
@@ -73,6 +81,14 @@ class InferenceConfig(Section):
                     told = f"{_told(value, axis)} is given {values.count(value)} times"
                     raise ValueError(f"{axis}: {told}; once is enough")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_ever_without_pictures(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
+        """Where nothing is kept a run is what it was before there was anything to keep."""
+        dumped = dump(self)
+        if not self.keep:
+            dumped.pop("keep", None)
+        return dumped
 
     @property
     def settings(self) -> tuple[Setting, ...]:

@@ -114,6 +114,23 @@ class MeasureConfig(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _kept_pictures_have_real_ones(self) -> "MeasureConfig":
+        keep, pairs = self.distances.inference.keep, self.preference.samples
+        where = f"distances.inference.keep: {keep} pictures a setting"
+        if keep > pairs:
+            raise ValueError(
+                f"{where} need as many real ones beside them, and measure.preference.samples is "
+                f"{pairs}; raise that, or keep fewer"
+            )
+        if keep and not self.preference.shares(self.distances):
+            raise ValueError(
+                f"{where} stand beside those of the fixed setting, for their captions and from "
+                "their noise; leave measure.preference.sampling out, so that these are those of "
+                "measure.distances"
+            )
+        return self
+
     @model_serializer(mode="wrap")
     def _as_ever_without_pairs(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
         """Where nothing is compared a run is what it was before there was anything to compare."""

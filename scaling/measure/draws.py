@@ -18,8 +18,9 @@ from scaling.measure.samples import IMAGES_AT_ONCE
 class Draws:
     """`draws(setting, parameters, seed)` gives images block by block, [runs, b, h, w, c].
 
-    Seeds are that of measure.distances, or that of the choice. Settings that differ in the scale of
-    guidance or the weights alone share a program; without guidance it is another, of half the cost.
+    Seeds are that of measure.distances, or that of the choice, each with its number of images; a
+    count of one's own has the first of them. Settings that differ in the scale of guidance or the
+    weights alone share a program; without guidance it is another, of half the cost.
     """
 
     def __init__(
@@ -37,10 +38,10 @@ class Draws:
         self.programs: dict[str, Any] = {}
 
     def __call__(
-        self, setting: Setting, parameters: Any, seed: int
+        self, setting: Setting, parameters: Any, seed: int, count: int | None = None
     ) -> Iterator[Float[np.ndarray, "runs b h w c"]]:
         """Parameters have a run axis."""
-        tokens = captions(self._source, self._counts[seed], seed)
+        tokens = captions(self._source, self._counts[seed] if count is None else count, seed)
         drawing = setting.drawing(self._fixed, len(tokens), seed)
         guided = drawing.guidance_scale != 1
         program = self._program(drawing, guided)

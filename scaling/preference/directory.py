@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from scaling.errors import InputError
@@ -16,10 +17,14 @@ from scaling.preference.pairs import protocol
 from scaling.preference.pictures import Pictures
 
 FOLDER, VOTES = "preference", "votes.jsonl"
+PAIRS = "pairs"
+"""The file of the pairs of runs; those of a run's settings have files of their own."""
 
 
-def write_pairs(directory: Path, pairs: Sequence[Pair], pictures: Pictures) -> Mapping[str, str]:
-    """Write pairs.jsonl and protocols.json; the hash of each pair's protocol, by pair.
+def write_pairs(
+    directory: Path, pairs: Sequence[Pair], pictures: Pictures, name: str = PAIRS
+) -> Mapping[str, str]:
+    """Write <name>.jsonl and protocols.json; the hash of each pair's protocol, by pair.
 
     Protocols of earlier pairs stay, since votes carry them.
     """
@@ -35,7 +40,7 @@ def write_pairs(directory: Path, pairs: Sequence[Pair], pictures: Pictures) -> M
     folder.mkdir(exist_ok=True)
     if (path := folder / "protocols.json").exists():
         protocols = json.loads(path.read_text("utf-8")) | protocols
-    with replacing(folder / "pairs.jsonl") as draft:
+    with replacing(folder / f"{name}.jsonl") as draft:
         draft.write_text("".join(pair.to_json() + "\n" for pair in pairs), "utf-8")
     with replacing(path) as draft:
         draft.write_text(json.dumps(protocols, indent=2, sort_keys=True) + "\n", "utf-8")
@@ -77,9 +82,9 @@ def alone(directory: Path) -> Iterator[None]:
 
 def prompt_ids(directory: Path) -> dict[str, str]:
     """The id of each caption that stands for one prompt alone, of the pairs that were written."""
-    path = directory / FOLDER / "pairs.jsonl"
     found: dict[str, set[str]] = {}
-    for line in path.read_text("utf-8").splitlines() if path.exists() else ():
+    written = sorted((directory / FOLDER).glob("*.jsonl"))
+    for line in chain.from_iterable(path.read_text("utf-8").splitlines() for path in written):
         pair = json.loads(line)
         if pair["kind"] != "control":  # which may show a caption of another, or a concept
             found.setdefault(pair["prompt"], set()).add(pair["prompt_id"])

@@ -61,10 +61,11 @@ def protocol(pictures: Pictures, pair: Pair) -> dict[str, Any]:
     return {**about, "controls": CONTROLS} if pair.kind == "control" else about
 
 
-def counted(pairs: Sequence[Pair]) -> str:
+def counted(pairs: Sequence[Pair], each: str = "run") -> str:
     """'40 pairs: 36 generated against real, 2 of two real pictures, 2 attention checks'."""
     counts = Counter(pair.kind for pair in pairs)
-    told = ", ".join(f"{counts[kind]} {text}" for kind, text in IN_WORDS.items() if counts[kind])
+    words = IN_WORDS | {"models": f"of two {each}s"}
+    told = ", ".join(f"{counts[kind]} {text}" for kind, text in words.items() if counts[kind])
     return f"{len(pairs)} pairs: {told}"
 
 

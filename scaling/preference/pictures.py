@@ -3,7 +3,7 @@
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -28,7 +28,7 @@ BANDS = 4
 class Pictures:
     """One picture of each run and one real one for every caption.
 
-    `protocols` says how each run's were sampled.
+    `protocols` says how each run's were sampled. In place of runs may stand settings of one run.
     """
 
     captions: tuple[str, ...]
@@ -68,36 +68,61 @@ def load(paths: Mapping[str, Path]) -> Pictures:
                     f"{paths[other]}: its {name} are not those of {paths[run]}; only runs with the "
                     "same captions and real pictures can be compared"
                 )
-    ids = tuple(map(str, first["ids"].tolist()))
-    if len(set(ids)) < len(ids):
-        raise InputError(f"{paths[run]}: an id stands for two captions")
-    return Pictures(
-        captions=tuple(map(str, first["captions"].tolist())),
-        ids=ids,
-        real=first["real"],
+    return pictures(
+        paths[run],
+        first,
         generated={run: arrays["images"] for run, arrays in read.items()},
         protocols={run: json.loads(str(arrays["protocol"])) for run, arrays in read.items()},
     )
 
 
+def pictures(
+    path: Path,
+    arrays: Mapping[str, np.ndarray],
+    generated: dict[str, UInt8[np.ndarray, "n h w 3"]],
+    protocols: dict[str, Any],
+) -> Pictures:
+    """Those `generated`, beside the captions, ids and real ones among the arrays of an archive."""
+    ids = tuple(map(str, arrays["ids"].tolist()))
+    if len(set(ids)) < len(ids):
+        raise InputError(f"{path}: an id stands for two captions")
+    captions = tuple(map(str, arrays["captions"].tolist()))
+    return Pictures(
+        captions=captions, ids=ids, real=arrays["real"], generated=generated, protocols=protocols
+    )
+
+
 def _read(path: Path) -> dict[str, np.ndarray]:
+    arrays = arrays_of(path, ARRAYS, "protocol")
+    require_pictures(path, "images", arrays["images"], arrays)
+    return arrays
+
+
+def arrays_of(path: Path, names: Sequence[str], protocols: str) -> dict[str, np.ndarray]:
+    """The arrays of an archive; those of the name `protocols` are JSON. InputError without."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in ARRAYS}
-            json.loads(str(arrays["protocol"]))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            arrays = {name: file[name] for name in names}
+        for text in arrays[protocols].ravel().tolist():
+            json.loads(text)
+    except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise InputError(f"{path}: not an archive of pictures to compare: {error}") from None
-    shape, count = arrays["images"].shape, len(arrays["ids"])
-    for name in ("images", "real"):
-        array = arrays[name]
+    return arrays
+
+
+def require_pictures(
+    path: Path, name: str, images: np.ndarray, arrays: Mapping[str, np.ndarray]
+) -> None:
+    """InputError unless `images`, and the real ones, are pictures for all captions and ids."""
+    shape, count = images.shape, len(arrays["ids"])
+    for told, array in ((name, images), ("real", arrays["real"])):
         if array.dtype != np.uint8 or array.shape != shape or len(shape) != 4 or shape[3] != 3:
             raise InputError(
-                f"{path}: {name} must be uint8 [n, h, w, 3] like the others, not {array.dtype} "
+                f"{path}: {told} must be uint8 [n, h, w, 3] like the others, not {array.dtype} "
                 f"{list(array.shape)}"
             )
     if not shape[0] == len(arrays["captions"]) == count:
         raise InputError(f"{path}: images, captions and ids must be equally many")
-    return arrays
 
 
 def degraded(image: UInt8[np.ndarray, "h w 3"], salt: str) -> UInt8[np.ndarray, "h w 3"]:

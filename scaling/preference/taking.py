@@ -7,6 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 from scaling.errors import InputError
 from scaling.preference.pair import pair_id
 from scaling.preference.pictures import DEGRADED, REAL
+from scaling.preference.settings import is_setting
 from scaling.preference.vote import Vote
 from scaling.preference.votes import VoteFile
 
@@ -35,18 +36,20 @@ def identified(vote: Vote, before: int = 0) -> Vote:
     return replace(vote, pair=pair, vote=vote.vote or str(uuid5(NAMESPACE_URL, name)))
 
 
-def take(lines: Mapping[int, Vote], file: VoteFile, runs: Collection[str], source: str) -> Taken:
+def take(lines: Mapping[int, Vote], file: VoteFile, sources: Collection[str], source: str) -> Taken:
     """Append the votes that are not there: no vote twice, and no pair twice by one rater.
 
-    InputError, before anything is written, names the lines whose source is no run of the sweep.
+    InputError, before anything is written, names the lines of `source` that are on none of
+    `sources`, the runs of the sweep and their settings, nor on ground truth.
     """
+    known_sources = {*sources, REAL, DEGRADED}
     strangers = {
-        line: next(s for s in (vote.first, vote.second) if s not in (*runs, REAL, DEGRADED))
+        line: next(name for name in (vote.first, vote.second) if name not in known_sources)
         for line, vote in lines.items()
-        if not {vote.first, vote.second} <= {*runs, REAL, DEGRADED}
+        if not {vote.first, vote.second} <= known_sources
     }
     if strangers:
-        told = [f"{source}:{n}: no run '{run}' in this sweep" for n, run in strangers.items()]
+        told = [f"{source}:{line}: no {_called(name)}" for line, name in strangers.items()]
         more = len(told) - SCREEN
         raise InputError("\n".join(told[:SCREEN] + ([f"... and {more} more"] if more > 0 else [])))
     ballot = file.ballot
@@ -67,3 +70,10 @@ def take(lines: Mapping[int, Vote], file: VoteFile, runs: Collection[str], sourc
     if new:
         file.add(*new)
     return Taken(added=len(new), known=known, notes=tuple(notes))
+
+
+def _called(source: str) -> str:
+    """A source that is not there."""
+    if is_setting(source):
+        return f"run in this sweep kept pictures that are called '{source}'"
+    return f"run '{source}' in this sweep"

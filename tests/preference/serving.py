@@ -110,12 +110,21 @@ def free_port() -> int:
 
 @contextmanager
 def annotating(
-    directory: Path, port: int, *raters: str
+    directory: Path, port: int, *raters: str, words: tuple[str, ...] = ()
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
-    """`scaling annotate` in a process of its own, and the address of each rater."""
+    """`scaling annotate` in a process of its own, with more `words`; each rater's address."""
     named = [word for rater in raters for word in ("--rater", rater)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "scaling", "annotate", str(directory), f"--port={port}", *named],
+        [
+            sys.executable,
+            "-m",
+            "scaling",
+            "annotate",
+            str(directory),
+            f"--port={port}",
+            *words,
+            *named,
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -53,6 +53,6 @@ def sweep(directory: Path, prompts: int = 12, text: str = THREE, size: int = 16)
     for k, run in enumerate(store.runs):
         claim = take(run.directory, lambda: server_clock(store.directory))
         archive(claim.attempt / "samples" / "preference-200.npz", prompts, k, size)
-        end(claim, "finished", step=200)
+        end(claim, "finished", step=200, seconds={"train": 1.0})
         settle(run.directory)
     return store
