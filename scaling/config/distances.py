@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from scaling.config.distance_metrics import FEWEST, DistanceMetric
+from scaling.config.distance_metrics import DESCRIPTIVE, FEWEST, DistanceMetric
 from scaling.config.inference import InferenceConfig
 from scaling.config.judge_files import DIGITS, sha256
 from scaling.config.samples import Drawing, SampleConfig
@@ -39,7 +39,9 @@ class DistanceConfig(Drawing):
         default=0, ge=0, le=100_000, description="drawn of each run, by its averaged weights"
     )
     metrics: Annotated[tuple[DistanceMetric, ...], Field(strict=False, min_length=1)] = Field(
-        default=("kid", "fd_infinite"), description="as in `scaling distance`"
+        default=("kid", "fd_infinite"),
+        description="as in `scaling distance`; beyond_gaussian: the share of the difference that a "
+        "Frechet distance cannot see; gaussianity: Mardia's test of the samples' features",
     )
     references: int = Field(
         default=5000, ge=2 * FEWEST, description="held-out images to compare with, at most"
@@ -110,6 +112,11 @@ class DistanceConfig(Drawing):
             raise ValueError(
                 "inference: samples is 0, and the best setting is measured on as many; set "
                 "measure.distances.samples, e.g. to 2000"
+            )
+        if tried.judge is None and tried.select_by in DESCRIPTIVE:
+            raise ValueError(
+                f"inference.select_by: '{tried.select_by}' says in what way images differ, not how "
+                "far; choose by a distance, such as kid, or by win_rate_<judge>"
             )
         if tried.judge is None and tried.select_by not in self.metrics:
             raise ValueError(

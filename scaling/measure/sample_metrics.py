@@ -20,7 +20,15 @@ from scaling.config.horizons import sampled_at
 from scaling.data.source import Source
 from scaling.errors import InputError
 from scaling.measure.distances.estimate import TWO_SIDED_95, Estimate
-from scaling.measure.distances.metrics import FEWEST, METRICS, SHARES, Pair, measure
+from scaling.measure.distances.metrics import (
+    BEYOND,
+    FEWEST,
+    GAUSSIANITY,
+    METRICS,
+    SHARES,
+    Pair,
+    measure,
+)
 from scaling.measure.draws import captions
 from scaling.measure.features.named import named
 from scaling.measure.kept_features import features_of, kept_features_of
@@ -32,6 +40,9 @@ from scaling.measure.sample_protocols import (
     drawn_protocol,
 )
 from scaling.measure.samples import IMAGES_AT_ONCE, make_block_sampler, to_uint8
+
+SEVERAL = {"gaussianity": GAUSSIANITY}
+"""Metrics that have a row for each of these."""
 
 Features = Float32[np.ndarray, "n d"]
 
@@ -135,16 +146,22 @@ class SampleMeter:
         if features is not None:
             yield from labelled(self._distances(features, wanted), **labels)
             return
-        nothing = Estimate(value=np.nan, low=np.nan, high=np.nan)
-        names = (name for name in (*METRICS, *SHARES) if name in wanted)
-        yield from labelled(dict.fromkeys(names, nothing), **labels)
+        every, asked = (*METRICS, BEYOND, *SHARES, *GAUSSIANITY), in_full(wanted)
+        nothing = dict.fromkeys((name for name in every if name in asked), Estimate.unknown())
+        yield from labelled(nothing, **labels)
 
     def _distances(self, features: Features, wanted: Collection[str]) -> dict[str, Estimate]:
-        return measure(Pair(real=self._real, generated=features, logits=None), wanted)
+        pair = Pair(real=self._real, generated=features, logits=None)
+        return measure(pair, in_full(wanted))
 
     def _labels(self, weights: str, count: int, horizon: int) -> dict[str, Any]:
         protocol = protocol_hash(self._protocols[weights])
         return {"horizon": horizon, "weights": weights, "count": count, "protocol": protocol}
+
+
+def in_full(wanted: Collection[str]) -> tuple[str, ...]:
+    """Names of rows for those that a manifest has for metrics: a test has several numbers."""
+    return tuple(row for name in wanted for row in SEVERAL.get(name, (name,)))
 
 
 def first(blocks: Iterable[Any], count: int) -> Iterator[Any]:
@@ -159,8 +176,8 @@ def first(blocks: Iterable[Any], count: int) -> Iterator[Any]:
 def labelled(found: dict[str, Estimate], **labels: Any) -> Iterator[Measurement]:
     """Distances to the held-out images as rows; of a share, `count` is that of its samples."""
     for metric, estimate in found.items():
-        of_share = metric.partition("/")[2]
-        here = labels | {"count": labels["count"] // int(of_share or 1)}
+        shares = SHARES.index(metric) + 1 if metric in SHARES else 1
+        here = labels | {"count": labels["count"] // shares}
         yield Measurement(
             split="held_out",
             metric=metric,
@@ -171,7 +188,10 @@ def labelled(found: dict[str, Estimate], **labels: Any) -> Iterator[Measurement]
         )
 
 
-def standard_error(estimate: Estimate) -> float:
-    """Of the wider side of a 95 % interval: no side of value ± 1.96 of them is too short."""
+def standard_error(estimate: Estimate) -> float | None:
+    """Of the wider side of a 95 % interval: no side of value ± 1.96 of them is too short.
+
+    None of a number that has no interval.
+    """
     reach = max(estimate.high - estimate.value, estimate.value - estimate.low)
-    return float(reach) / TWO_SIDED_95
+    return None if np.isfinite(estimate.value) and np.isnan(reach) else float(reach) / TWO_SIDED_95

@@ -85,6 +85,7 @@ def test_lists_are_crossed_and_an_interval_is_tried_only_where_something_is_guid
         ({"guidance_scale": [2]}, "'guidance_scale=2' alone is no choice"),
         ({"guidance_scale": [1, 1]}, "guidance_scale: 1 is given 2 times"),
         ({"steps": [2, 4], "select_by": "fd"}, "'fd' is none of metrics, kid, fd_infinite"),
+        ({"steps": [2, 4], "select_by": "beyond_gaussian"}, "says in what way images differ"),
         ({"steps": [2, 4], "seed": 0}, "0 is the seed of measure.distances too"),
         ({"guidance_interval": [None, [0, 1]]}, "nothing is guided at guidance_scale 1"),
         ({"guidance_interval": [[1, 0]]}, r"must be written as \[low, high\]"),

@@ -24,6 +24,16 @@ class Estimate:
         reach = TWO_SIDED_95 * standard_error
         return cls(value=value, low=value - reach, high=value + reach)
 
+    @classmethod
+    def alone(cls, value: float) -> "Estimate":
+        """A number that has no interval, such as a test's."""
+        return cls(value=value, low=np.nan, high=np.nan)
+
+    @classmethod
+    def unknown(cls) -> "Estimate":
+        """What stands for a number that there is not."""
+        return cls.alone(np.nan)
+
 
 def bootstrap(
     statistic: Callable[..., float],
