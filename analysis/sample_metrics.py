@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 REAL = "real"
 """The weights of the control's rows: training images in the samples' place."""
+BEYOND = "beyond_gaussian"
+"""The share of the difference that a Frechet distance cannot see: no distance, from 0 to 1. Of a
+set that does not differ from real images beyond noise it is not-a-number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,10 @@ class OfRung:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleMetric:
-    """One metric along the ladder, smallest rung first, under one protocol."""
+    """One metric along the ladder, smallest rung first, under one protocol.
+
+    Rungs without a value are left out, and a control without one is not-a-number.
+    """
 
     metric: str
     weights: str
@@ -89,7 +95,8 @@ def sample_metrics(
     chosen = {*selection.points["run"], *left_out}
     frame = frame[frame["run"].astype(str).isin(chosen)]
     frame = frame[~frame["metric"].str.contains("/")]  # of shares of samples: analysis.limit_lines
-    controls = frame[(frame["weights"] == REAL) & frame["value"].notna()]
+    known = frame["value"].notna() | (frame["metric"] == BEYOND)
+    controls = frame[(frame["weights"] == REAL) & known]
     return tuple(
         found
         for metric, control in controls.groupby(controls["metric"].astype(str))
@@ -145,10 +152,12 @@ def mean_of(group: pd.DataFrame, reach: float) -> Measured:
 
 
 def _possible(found: Measured, metric: str) -> Measured:
-    """A rate's interval goes no further than 0 and 1."""
-    if not is_rate(metric):
+    """A rate's interval, or a share's, goes no further than 0 and 1."""
+    if metric == BEYOND:
+        found = replace(found, value=min(max(found.value, 0.0), 1.0))
+    elif not is_rate(metric):
         return found
-    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+    return replace(found, low=min(max(found.low, 0.0), 1.0), high=max(min(found.high, 1.0), 0.0))
 
 
 def _measured(value: float, error: float, reach: float) -> Measured:

@@ -100,6 +100,29 @@ def test_the_report_draws_the_control_and_says_how_to_take_it_for_the_floor(tmp_
     assert [item["name"] for item in weights] == ["ema_0.1"]
 
 
+def test_the_report_says_how_much_no_frechet_distance_sees(tmp_path):
+    """w6 does not differ from real images beyond noise, as these do not from others."""
+    frame = pd.read_parquet(kid_sweep(tmp_path) / "measurements.parquet")
+    rows = frame[frame["metric"] == "kid"].copy()
+    shares = {f"w{i}": 0.5 - 0.1 * i for i in range(1, 6)} | {"w6": np.nan}
+    ours = rows["rung"].map(shares).where(rows["weights"] != "real", np.nan)
+    error = ours.notna() * 0.02
+    rows = rows.assign(metric="beyond_gaussian", value=ours, standard_error=error)
+    pd.concat([frame, rows]).to_parquet(tmp_path / "measurements.parquet")
+    study = study_of(tmp_path)
+    page = write_report(study, tmp_path / "report.html").read_text()
+    told = "w1 40 % [36, 44], w2 30 % [26, 34], w3 20 % [16, 24], w4 10 % [6, 14], w5 0 % [0, 4]."
+    assert (
+        f"where a Frechet distance is blind: {told} w6: no difference there beyond noise." in page
+    )
+    sheet = sample_metrics_sheet(study.series[0])
+    assert sheet.headings[3:] == ("beyond_gaussian", "kid")
+    assert sheet.rows[-1][3:] == ("", "0.0040 [0.0020, 0.0060]")
+    assert "sample_metrics" in {item.name for item in draw(study)}
+    with pytest.raises(TableError, match="beyond_gaussian has no floor that real images reach"):
+        study_of(tmp_path, metric="beyond_gaussian", floor="control")
+
+
 def test_kid_below_zero_is_left_out_with_its_value_and_is_in_the_table_all_the_same(tmp_path):
     """A small distance is below zero by chance; that must neither stop a fit nor go unsaid."""
     directory = kid_sweep(tmp_path, noise=0.004, shift=2.5 * CONTROL)
