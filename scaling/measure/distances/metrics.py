@@ -1,7 +1,7 @@
 """Every metric by its name, of two sets of features, beside the same between two real halves."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -53,10 +53,11 @@ def _manifolds(pair: Pair) -> dict[str, Estimate]:
 def _infinite(pair: Pair) -> dict[str, Estimate]:
     found = frechet_infinite(pair.real, pair.generated)
     # A mean over k shares has about the noise of the whole: k times the variance, over k.
-    below, above = found.whole.value - found.whole.low, found.whole.high - found.whole.value
-    shares = (Estimate(value=v, low=v - below, high=v + above) for v in found.values)
+    whole = found.whole
+    below, above = whole.value - whole.low, whole.high - whole.value
+    shares = (replace(whole, value=v, low=v - below, high=v + above) for v in found.values)
     return {
-        "fd": found.whole,
+        "fd": whole,
         "fd_infinite": found.limit,
         SLOPE: found.slope,
         **dict(zip(SHARES, shares, strict=True)),

@@ -49,7 +49,9 @@ def share_beyond(
     whole = excess + seen
     if whole <= CERTAIN * jackknife(apart.sum(axis=1)):
         return None
-    return Estimate.normal(excess / whole, jackknife(apart[:, 0] / apart.sum(axis=1)))
+    of_y = np.array([excess_and_seen(x, y[groups[1] != g], seed) for g in range(GROUPS)])
+    error, own = (jackknife(some[:, 0] / some.sum(axis=1)) for some in (apart, of_y))
+    return Estimate.normal(excess / whole, error, of_generated=own)
 
 
 def jackknife(without: Float[np.ndarray, " groups"]) -> float:
