@@ -57,6 +57,13 @@ class DistanceConfig(Drawing):
         description="when images are drawn: last, all, or steps at which runs are measured anyway, "
         "beside the last",
     )
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="sets of so many samples, each of noise and captions of its own; values are "
+        "means over sets",
+    )
     seed: int = Field(default=0, ge=0, description="of captions, noise and references; of all runs")
     inference: InferenceConfig = Field(
         default=InferenceConfig(),
@@ -69,6 +76,11 @@ class DistanceConfig(Drawing):
         shared = SampleConfig.model_fields.keys() & type(self).model_fields.keys()
         given = {name: getattr(self, name) for name in shared}
         return SampleConfig(count=self.samples, **given)
+
+    @property
+    def images(self) -> int:
+        """All that are drawn of a run at a horizon: every set, one after another."""
+        return self.samples * self.repeats
 
     @field_validator("samples")
     @classmethod
@@ -133,8 +145,10 @@ class DistanceConfig(Drawing):
 
     @model_serializer(mode="wrap")
     def _as_ever_without_choice(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
-        """Where nothing is tried a run is what it was before there was anything to try."""
+        """Where nothing is tried or repeated a run is what it was before it could be."""
         dumped = dump(self)
+        if self.repeats == 1:
+            dumped.pop("repeats", None)
         if not self.inference.sweeps:
             dumped.pop("inference", None)
         return dumped

@@ -181,6 +181,44 @@ def test_what_a_frechet_distance_cannot_see_is_recorded_as_the_command_tells_it(
     assert [(row.metric, np.isnan(row.value)) for row in broken] == [(n, True) for n in names]
 
 
+def test_sets_are_stretches_of_one_sequence_of_images_whose_first_is_drawn_anyway(meter, cohort):
+    """Each with captions and noise of its own; values are means, as their protocol says."""
+    config = distances(repeats=2)
+    repeated = SampleMeter(config, source := load(config.data))
+    drawn = make_block_sampler(
+        config, config.measure.distances.drawing, source.held_out(180, 0).tokens
+    )
+    images = to_uint8(np.concatenate(list(drawn(cohort)), axis=1))
+    real = features_of(to_uint8(source.held_out(128, 0).images), network(), "real")
+    once, found = meter.rows(cohort, 24), repeated.rows(cohort, 24)
+    for own, of_run, of_one in zip(images, found, once, strict=True):
+        each = [features_of(own[place : place + 90], network(), "drawn") for place in (0, 90)]
+        asked = [*ASKED["metrics"], *metrics.SHARES]
+        sets = [
+            metrics.measure(metrics.Pair(real=real, generated=made, logits=None), asked)
+            for made in each
+        ]
+        for row, first in zip(of_run, of_one, strict=True):
+            assert row.count == first.count
+            assert row.value == pytest.approx(
+                np.mean([of[row.metric].value for of in sets]), rel=2e-3
+            )
+            assert first.value == pytest.approx(sets[0][row.metric].value, rel=2e-3)
+    (told,) = (p for p in repeated.protocols().values() if p["images"] == "samples")
+    (plain,) = (p for p in meter.protocols().values() if p["images"] == "samples")
+    assert told == plain | {"repeats": 2}
+    assert list(repeated.control_rows(24)) == list(meter.control_rows(24))
+
+
+def test_one_set_is_what_a_run_was_before_there_could_be_more():
+    assert run_id(distances(repeats=1)) == run_id(digits())
+    assert "repeats" not in distances(repeats=1).model_dump()["measure"]["distances"]
+    more = distances(repeats=3)
+    assert run_id(more) != run_id(digits())
+    assert RunConfig.model_validate(more.model_dump(mode="json")) == more
+    assert sampling_flops(more) == 3 * sampling_flops(digits())
+
+
 def test_the_last_block_may_be_a_single_image(meter):
     """As of 65 samples, drawn 64 at once."""
     images = np.random.default_rng(0).uniform(-1, 1, size=(1, 65, 8, 8, 1))
