@@ -1,10 +1,10 @@
 """Distances of samples along the ladder, beside what real images in their place come to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -55,7 +55,8 @@ class OfRung:
 class SampleMetric:
     """One metric along the ladder, smallest rung first, under one protocol.
 
-    Rungs without a value are left out, and a control without one is not-a-number.
+    Values are means over `repeats` sets of `samples` each. Rungs without a value are left out; a
+    control without one is not-a-number.
     """
 
     metric: str
@@ -64,6 +65,7 @@ class SampleMetric:
     rungs: tuple[OfRung, ...]
     control: Measured
     samples: int
+    repeats: int = 1
 
     @property
     def only_bounded(self) -> bool:
@@ -97,11 +99,12 @@ def sample_metrics(
     frame = frame[~frame["metric"].str.contains("/")]  # of shares of samples: analysis.limit_lines
     known = frame["value"].notna() | (frame["metric"] == BEYOND)
     controls = frame[(frame["weights"] == REAL) & known]
-    return tuple(
-        found
-        for metric, control in controls.groupby(controls["metric"].astype(str))
-        if (found := _along(frame, str(metric), control, selection, confidence)) is not None
+    by_metric = controls.groupby(controls["metric"].astype(str))
+    every = (
+        _along(frame, str(metric), control, selection, confidence, table.protocols)
+        for metric, control in by_metric
     )
+    return tuple(found for found in every if found is not None)
 
 
 def _along(
@@ -110,6 +113,7 @@ def _along(
     control: pd.DataFrame,
     selection: "Selection",
     confidence: float,
+    protocols: Mapping[str, Mapping[str, Any]],
 ) -> SampleMetric | None:
     split = control["split"].iloc[0]
     rows = frame[(frame["metric"] == metric) & (frame["split"] == split)]
@@ -140,6 +144,7 @@ def _along(
         rungs=tuple(sorted(rungs, key=lambda item: item.size)),
         control=_possible(_measured(values.mean(), errors.max(), reach), metric),
         samples=int(rows["count"].min()),
+        repeats=protocols.get(str(rows["protocol"].iloc[0]), {}).get("repeats", 1),
     )
 
 

@@ -19,7 +19,8 @@ def control_of(series: Series) -> Measured | None:
 def sentences(series: Series) -> Iterator[str]:
     """What the table does not say by itself."""
     for item in distances_of(series):
-        few = f"{item.samples} samples"
+        sets = f"{item.repeats} sets of " if item.repeats > 1 else ""
+        few = f"{sets}{item.samples} samples"
         if item.only_bounded:
             yield (
                 f"{item.metric}: {few} bound it from above alone, for its intervals reach zero; "

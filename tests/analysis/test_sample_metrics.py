@@ -11,7 +11,7 @@ from analysis.explorer import explore
 from analysis.figures import draw
 from analysis.in_depth import in_depth
 from analysis.report import write_report
-from analysis.sample_sheets import control_of, sample_metrics_sheet
+from analysis.sample_sheets import control_of, sample_metrics_sheet, sentences
 from analysis.table import read
 from tests.analysis.synthetic import write_sweep
 
@@ -137,6 +137,12 @@ def test_kid_below_zero_is_left_out_with_its_value_and_is_in_the_table_all_the_s
     assert f"{len(below)} of 18 runs have a kid that is not positive" in series.selection.notes[-1]
     assert [item.runs for item in series.sample_metrics[0].rungs] == [3] * 6
     assert series.sample_metrics[0].reached
+    assert any(text.startswith("kid: 128 samples cannot tell w") for text in sentences(series))
+    known = json.loads((directory / "protocols.json").read_text())
+    known["5a5a5a5a"]["repeats"] = 3
+    (directory / "protocols.json").write_text(json.dumps(known))
+    (series,) = study_of(directory, metric="kid").series
+    assert any("kid: 3 sets of 128 samples cannot tell w" in text for text in sentences(series))
 
 
 def test_all_below_zero_is_refused_with_the_reason(tmp_path):
