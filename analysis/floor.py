@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from analysis.laws.suited import is_rate
-from analysis.sample_metrics import REAL
+from analysis.sample_metrics import BEYOND, REAL
 from analysis.settings import FitSettings
 from analysis.table import Table, TableError
 
@@ -25,7 +25,7 @@ def with_floor(tables: Sequence[Table], settings: FitSettings) -> FitSettings:
     metric = settings.metric
     found = [_controls(table, settings) for table in tables]
     rows = pd.concat(found) if any(map(len, found)) else pd.DataFrame()
-    if rows.empty or metric in CEILINGS or is_rate(metric):
+    if rows.empty or metric in {*CEILINGS, BEYOND} or is_rate(metric):
         raise TableError(
             f"fit.floor: {metric} has no floor that real images reach; distances of samples have "
             "one, such as kid and fd_infinite (measure.distances). Fit the floor, or give it in "

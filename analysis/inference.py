@@ -89,7 +89,7 @@ def inference_of(
     frame = frame[(frame["status"] == "finished") & frame["run"].astype(str).isin(chosen)]
     frame = frame[frame["value"].notna()]
     of_cost = frame["metric"].str.startswith(COST)
-    costs, frame = frame[of_cost], frame[~of_cost]
+    costs, frame = frame[of_cost], frame[~frame["metric"].str.contains("/")]
     best = frame[frame["inference"] == "best"]
     tried = frame[frame["inference"] == "candidate"]
     protocols = best["protocol"].dropna().unique()

@@ -1,10 +1,10 @@
 """Distances of samples along the ladder, beside what real images in their place come to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 REAL = "real"
 """The weights of the control's rows: training images in the samples' place."""
+BEYOND = "beyond_gaussian"
+"""The share of the difference that a Frechet distance cannot see: no distance, from 0 to 1. Of a
+set that does not differ from real images beyond noise it is not-a-number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,11 @@ class OfRung:
 
 @dataclass(frozen=True, kw_only=True)
 class SampleMetric:
-    """One metric along the ladder, smallest rung first, under one protocol."""
+    """One metric along the ladder, smallest rung first, under one protocol.
+
+    Values are means over `repeats` sets of `samples` each. Rungs without a value are left out; a
+    control without one is not-a-number.
+    """
 
     metric: str
     weights: str
@@ -58,6 +65,7 @@ class SampleMetric:
     rungs: tuple[OfRung, ...]
     control: Measured
     samples: int
+    repeats: int = 1
 
     @property
     def only_bounded(self) -> bool:
@@ -89,12 +97,14 @@ def sample_metrics(
     chosen = {*selection.points["run"], *left_out}
     frame = frame[frame["run"].astype(str).isin(chosen)]
     frame = frame[~frame["metric"].str.contains("/")]  # of shares of samples: analysis.limit_lines
-    controls = frame[(frame["weights"] == REAL) & frame["value"].notna()]
-    return tuple(
-        found
-        for metric, control in controls.groupby(controls["metric"].astype(str))
-        if (found := _along(frame, str(metric), control, selection, confidence)) is not None
+    known = frame["value"].notna() | (frame["metric"] == BEYOND)
+    controls = frame[(frame["weights"] == REAL) & known]
+    by_metric = controls.groupby(controls["metric"].astype(str))
+    every = (
+        _along(frame, str(metric), control, selection, confidence, table.protocols)
+        for metric, control in by_metric
     )
+    return tuple(found for found in every if found is not None)
 
 
 def _along(
@@ -103,6 +113,7 @@ def _along(
     control: pd.DataFrame,
     selection: "Selection",
     confidence: float,
+    protocols: Mapping[str, Mapping[str, Any]],
 ) -> SampleMetric | None:
     split = control["split"].iloc[0]
     rows = frame[(frame["metric"] == metric) & (frame["split"] == split)]
@@ -133,6 +144,7 @@ def _along(
         rungs=tuple(sorted(rungs, key=lambda item: item.size)),
         control=_possible(_measured(values.mean(), errors.max(), reach), metric),
         samples=int(rows["count"].min()),
+        repeats=protocols.get(str(rows["protocol"].iloc[0]), {}).get("repeats", 1),
     )
 
 
@@ -145,10 +157,12 @@ def mean_of(group: pd.DataFrame, reach: float) -> Measured:
 
 
 def _possible(found: Measured, metric: str) -> Measured:
-    """A rate's interval goes no further than 0 and 1."""
-    if not is_rate(metric):
+    """A rate's interval, or a share's, goes no further than 0 and 1."""
+    if metric == BEYOND:
+        found = replace(found, value=min(max(found.value, 0.0), 1.0))
+    elif not is_rate(metric):
         return found
-    return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+    return replace(found, low=min(max(found.low, 0.0), 1.0), high=max(min(found.high, 1.0), 0.0))
 
 
 def _measured(value: float, error: float, reach: float) -> Measured:

@@ -8,6 +8,7 @@ WORDS = {
     "fd": "FD",
     "fd_infinite": "FD at infinity",
     "sliced_wasserstein": "sliced Wasserstein distance",
+    "beyond_gaussian": "share beyond means and variances",
     "win_rate_people": "win rate by people",
     "win_rate_real_or_generated": "win rate by real-or-generated",
     "win_rate_caption_match": "win rate by caption match",

@@ -102,16 +102,16 @@ def sampling_flops(config: RunConfig) -> int:
     times = len(sampled_at(config.measure, config.train.steps))
     every = len(horizons(config.measure.horizons, config.train.steps))
     compared = every if preferred.horizons == "all" else 1
-    images = of(given.drawing) * times
+    images = of(given.drawing) * given.repeats * times
     if preferred.shares(given):
-        more = max(preferred.samples - given.samples, 0)
+        more = max(preferred.samples - given.images, 0)
         images += of(preferred.drawing(given).model_copy(update={"count": more})) * times
         compared = max(compared - times, 0)
     images += of(preferred.drawing(given)) * compared
     if tried.sweeps:
         kept = [item.drawing(given.drawing, tried.keep, given.seed) for item in tried.settings]
         images += sum(map(of, kept))
-        for count, seed in ((tried.samples, tried.seed), (given.samples, given.seed)):
+        for count, seed in ((tried.samples, tried.seed), (given.images, given.seed)):
             tries = [of(item.drawing(given.drawing, count, seed)) for item in tried.settings]
             images += sum(tries) if seed == tried.seed else max(tries)
     return images * forward

@@ -12,12 +12,16 @@ DistanceMetric = Literal[
     "density",
     "coverage",
     "sliced_wasserstein",
+    "beyond_gaussian",
+    "gaussianity",
 ]
 FEWEST = 8
 """Samples a side, as in scaling.measure.distances.metrics."""
 
 GREATEST = frozenset({"precision", "recall", "density", "coverage"})
 """Those of which more is better."""
+DESCRIPTIVE = frozenset({"beyond_gaussian", "gaussianity"})
+"""Those that say in what way sets differ, not how far: nothing is chosen by them."""
 WIN_RATE = "win_rate_"
 """What metrics of preference begin with; a judge's name follows."""
 

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from scaling.config.distance_metrics import FEWEST, DistanceMetric
+from scaling.config.distance_metrics import DESCRIPTIVE, FEWEST, DistanceMetric
 from scaling.config.inference import InferenceConfig
 from scaling.config.judge_files import DIGITS, sha256
 from scaling.config.samples import Drawing, SampleConfig
@@ -39,7 +39,9 @@ class DistanceConfig(Drawing):
         default=0, ge=0, le=100_000, description="drawn of each run, by its averaged weights"
     )
     metrics: Annotated[tuple[DistanceMetric, ...], Field(strict=False, min_length=1)] = Field(
-        default=("kid", "fd_infinite"), description="as in `scaling distance`"
+        default=("kid", "fd_infinite"),
+        description="as in `scaling distance`; beyond_gaussian: the share of the difference that a "
+        "Frechet distance cannot see; gaussianity: Mardia's test of the samples' features",
     )
     references: int = Field(
         default=5000, ge=2 * FEWEST, description="held-out images to compare with, at most"
@@ -55,6 +57,13 @@ class DistanceConfig(Drawing):
         description="when images are drawn: last, all, or steps at which runs are measured anyway, "
         "beside the last",
     )
+    repeats: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="sets of so many samples, each of noise and captions of its own; values are "
+        "means over sets",
+    )
     seed: int = Field(default=0, ge=0, description="of captions, noise and references; of all runs")
     inference: InferenceConfig = Field(
         default=InferenceConfig(),
@@ -67,6 +76,11 @@ class DistanceConfig(Drawing):
         shared = SampleConfig.model_fields.keys() & type(self).model_fields.keys()
         given = {name: getattr(self, name) for name in shared}
         return SampleConfig(count=self.samples, **given)
+
+    @property
+    def images(self) -> int:
+        """All that are drawn of a run at a horizon: every set, one after another."""
+        return self.samples * self.repeats
 
     @field_validator("samples")
     @classmethod
@@ -111,6 +125,11 @@ class DistanceConfig(Drawing):
                 "inference: samples is 0, and the best setting is measured on as many; set "
                 "measure.distances.samples, e.g. to 2000"
             )
+        if tried.judge is None and tried.select_by in DESCRIPTIVE:
+            raise ValueError(
+                f"inference.select_by: '{tried.select_by}' says in what way images differ, not how "
+                "far; choose by a distance, such as kid, or by win_rate_<judge>"
+            )
         if tried.judge is None and tried.select_by not in self.metrics:
             raise ValueError(
                 f"inference.select_by: '{tried.select_by}' is none of metrics, "
@@ -126,8 +145,10 @@ class DistanceConfig(Drawing):
 
     @model_serializer(mode="wrap")
     def _as_ever_without_choice(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
-        """Where nothing is tried a run is what it was before there was anything to try."""
+        """Where nothing is tried or repeated a run is what it was before it could be."""
         dumped = dump(self)
+        if self.repeats == 1:
+            dumped.pop("repeats", None)
         if not self.inference.sweeps:
             dumped.pop("inference", None)
         return dumped

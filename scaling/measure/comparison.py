@@ -3,14 +3,12 @@
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 
-import numpy as np
-
 from scaling.errors import InputError
 from scaling.measure.by_class import ByClass, by_class
 from scaling.measure.distances.class_matched import ClassMatched, class_matched
 from scaling.measure.distances.estimate import Estimate
 from scaling.measure.distances.frechet import PRECISION
-from scaling.measure.distances.gaussianity import Gaussianity, gaussianity
+from scaling.measure.distances.gaussianity import Gaussianity, tested
 from scaling.measure.distances.metrics import (
     CLASSIFIED,
     FEWEST,
@@ -112,14 +110,6 @@ def histogram(real: FeatureSet, generated: FeatureSet, top: int) -> tuple[ClassM
     except ValueError as error:
         return None, f"fd_class_matched is left out: {error}"
     return found, ""
-
-
-def tested(features: np.ndarray) -> Gaussianity | None:
-    """None where features have no spread to test."""
-    try:
-        return gaussianity(features)
-    except ValueError:
-        return None
 
 
 def warnings(

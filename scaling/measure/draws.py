@@ -34,7 +34,7 @@ class Draws:
         given = config.measure.distances
         self._config, self._source, self._mesh = config, source, mesh
         self._fixed, self._images_at_once = given.drawing, images_at_once
-        self._counts = {given.inference.seed: given.inference.samples, given.seed: given.samples}
+        self._counts = {given.inference.seed: given.inference.samples, given.seed: given.images}
         self.programs: dict[str, Any] = {}
 
     def __call__(

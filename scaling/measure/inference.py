@@ -133,7 +133,7 @@ class InferenceMeter:
         if inference == "candidate":
             return self._decisive(blocks, runs, labels)
         if not self._judged:
-            return self._distances(blocks, runs, self._given.metrics, labels)
+            return self._distances(blocks, runs, self._given.metrics, labels, self._given.repeats)
         kept = list(blocks)
         rates = self._judged.rate_rows(
             kept,
@@ -143,7 +143,7 @@ class InferenceMeter:
             samples=self._pairs,
             **labels,
         )
-        rows = self._distances(kept, runs, self._given.metrics, labels)
+        rows = self._distances(kept, runs, self._given.metrics, labels, self._given.repeats)
         return [[*of_run, *judged] for of_run, judged in zip(rows, rates, strict=True)]
 
     def _decisive(
@@ -157,10 +157,15 @@ class InferenceMeter:
         )
 
     def _distances(
-        self, blocks: Drawn, runs: Sequence[int], metrics: Sequence[str], labels: dict[str, Any]
+        self,
+        blocks: Drawn,
+        runs: Sequence[int],
+        metrics: Sequence[str],
+        labels: dict[str, Any],
+        sets: int = 1,
     ) -> list[list[Measurement]]:
         return [
-            list(self._samples.distance_rows(features, metrics, **labels))
+            list(self._samples.distance_rows(features, metrics, sets, **labels))
             for features in self._samples.features(blocks, runs)
         ]
 

@@ -19,8 +19,16 @@ from scaling.config import RunConfig
 from scaling.config.horizons import sampled_at
 from scaling.data.source import Source
 from scaling.errors import InputError
-from scaling.measure.distances.estimate import TWO_SIDED_95, Estimate
-from scaling.measure.distances.metrics import FEWEST, METRICS, SHARES, Pair, measure
+from scaling.measure.distances.estimate import Estimate, standard_error
+from scaling.measure.distances.metrics import (
+    BEYOND,
+    FEWEST,
+    GAUSSIANITY,
+    METRICS,
+    SHARES,
+    Pair,
+)
+from scaling.measure.distances.repeats import measure_sets
 from scaling.measure.draws import captions
 from scaling.measure.features.named import named
 from scaling.measure.kept_features import features_of, kept_features_of
@@ -30,8 +38,12 @@ from scaling.measure.sample_protocols import (
     common_protocol,
     control_protocol,
     drawn_protocol,
+    repeated,
 )
 from scaling.measure.samples import IMAGES_AT_ONCE, make_block_sampler, to_uint8
+
+SEVERAL = {"gaussianity": GAUSSIANITY}
+"""Metrics that have a row for each of these."""
 
 Features = Float32[np.ndarray, "n d"]
 
@@ -63,13 +75,14 @@ class SampleMeter:
             )
         preferred = config.measure.preference
         drawn = preferred.samples if preferred.shares(settings) else 0
-        self._tokens = captions(source, max(settings.samples, drawn), settings.seed)
+        self._tokens = captions(source, max(settings.images, drawn), settings.seed)
         self._network = named(settings.network)
         self._references = to_uint8(held_out.images)
         self._training = to_uint8(source.train_sample(settings.samples, settings.seed).images)
         self.common = common_protocol(source.content_hash, self._network, self._references)
         self._protocols = {
-            self.weights: drawn_protocol(self.common, config, settings.drawing, self.weights),
+            self.weights: drawn_protocol(self.common, config, settings.drawing, self.weights)
+            | repeated(settings),
             REAL: control_protocol(self.common, len(self._training), settings.seed),
         }
         self._sampler = make_block_sampler(
@@ -99,10 +112,10 @@ class SampleMeter:
         `watched` hands on the blocks of images, and may keep them.
         """
         runs = len(jax.tree.leaves(parameters)[0])
-        drawn = first(watched(self._sampler(parameters)), self._settings.samples)
+        drawn = first(watched(self._sampler(parameters)), self._settings.images)
         labels = self._labels(self.weights, self._settings.samples, horizon)
         return [
-            list(self.distance_rows(features, self._wanted, **labels))
+            list(self.distance_rows(features, self._wanted, self._settings.repeats, **labels))
             for features in self.features(drawn, range(runs))
         ]
 
@@ -113,7 +126,7 @@ class SampleMeter:
     @cached_property
     def _control(self) -> dict[str, Estimate]:
         training = kept_features_of(self._training, self._network, "the training images")
-        return self._distances(training, self._wanted)
+        return self._distances(training, self._wanted, 1)
 
     def features(
         self, blocks: Iterable[Float[np.ndarray, "runs b h w c"]], wanted: Collection[int]
@@ -129,22 +142,33 @@ class SampleMeter:
         return [None if found is None else np.concatenate(found) for found in parts.values()]
 
     def distance_rows(
-        self, features: Features | None, wanted: Collection[str], **labels: Any
+        self, features: Features | None, wanted: Collection[str], sets: int = 1, **labels: Any
     ) -> Iterator[Measurement]:
-        """A row for each metric; without features no number stands for what could not be drawn."""
-        if features is not None:
-            yield from labelled(self._distances(features, wanted), **labels)
-            return
-        nothing = Estimate(value=np.nan, low=np.nan, high=np.nan)
-        names = (name for name in (*METRICS, *SHARES) if name in wanted)
-        yield from labelled(dict.fromkeys(names, nothing), **labels)
+        """A row for each metric, of features in so many sets, each of `count` samples.
 
-    def _distances(self, features: Features, wanted: Collection[str]) -> dict[str, Estimate]:
-        return measure(Pair(real=self._real, generated=features, logits=None), wanted)
+        Without features no number stands for what could not be drawn.
+        """
+        if features is not None:
+            yield from labelled(self._distances(features, wanted, sets), **labels)
+            return
+        every, asked = (*METRICS, BEYOND, *SHARES, *GAUSSIANITY), in_full(wanted)
+        nothing = dict.fromkeys((name for name in every if name in asked), Estimate.unknown())
+        yield from labelled(nothing, **labels)
+
+    def _distances(
+        self, features: Features, wanted: Collection[str], sets: int
+    ) -> dict[str, Estimate]:
+        pair = Pair(real=self._real, generated=features, logits=None)
+        return measure_sets(pair, sets, in_full(wanted))
 
     def _labels(self, weights: str, count: int, horizon: int) -> dict[str, Any]:
         protocol = protocol_hash(self._protocols[weights])
         return {"horizon": horizon, "weights": weights, "count": count, "protocol": protocol}
+
+
+def in_full(wanted: Collection[str]) -> tuple[str, ...]:
+    """Names of rows for those that a manifest has for metrics: a test has several numbers."""
+    return tuple(row for name in wanted for row in SEVERAL.get(name, (name,)))
 
 
 def first(blocks: Iterable[Any], count: int) -> Iterator[Any]:
@@ -159,8 +183,8 @@ def first(blocks: Iterable[Any], count: int) -> Iterator[Any]:
 def labelled(found: dict[str, Estimate], **labels: Any) -> Iterator[Measurement]:
     """Distances to the held-out images as rows; of a share, `count` is that of its samples."""
     for metric, estimate in found.items():
-        of_share = metric.partition("/")[2]
-        here = labels | {"count": labels["count"] // int(of_share or 1)}
+        shares = SHARES.index(metric) + 1 if metric in SHARES else 1
+        here = labels | {"count": labels["count"] // shares}
         yield Measurement(
             split="held_out",
             metric=metric,
@@ -169,9 +193,3 @@ def labelled(found: dict[str, Estimate], **labels: Any) -> Iterator[Measurement]
             standard_error=standard_error(estimate),
             **here,
         )
-
-
-def standard_error(estimate: Estimate) -> float:
-    """Of the wider side of a 95 % interval: no side of value ± 1.96 of them is too short."""
-    reach = max(estimate.high - estimate.value, estimate.value - estimate.low)
-    return float(reach) / TWO_SIDED_95

@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 from scaling.config import RunConfig, SampleConfig
 from scaling.config.distance_metrics import rises
+from scaling.config.distances import DistanceConfig
 from scaling.measure.distances.frechet import PRECISION
 from scaling.measure.features import protocol
 from scaling.measure.features.network import Network
@@ -38,6 +39,11 @@ def shared_protocol(content_hash: str, references: UInt8[np.ndarray, "n h w c"])
         "references_sha256": sha256(references),
         "pixels": "round((x + 1) * 127.5), clipped",
     }
+
+
+def repeated(settings: DistanceConfig) -> dict[str, Any]:
+    """What a mean over several sets has beside what one set has: nothing where there is one."""
+    return {"repeats": settings.repeats} if settings.repeats > 1 else {}
 
 
 def control_protocol(common: dict[str, Any], count: int, seed: int) -> dict[str, Any]:
@@ -75,6 +81,7 @@ def chosen_protocol(
     return common | {
         "images": "samples",
         "count": settings.samples,
+        **repeated(settings),
         "captions": "held_out",
         "seed": settings.seed,
         "inference": {

@@ -11,7 +11,7 @@ from analysis.explorer import explore
 from analysis.figures import draw
 from analysis.in_depth import in_depth
 from analysis.report import write_report
-from analysis.sample_sheets import control_of, sample_metrics_sheet
+from analysis.sample_sheets import control_of, sample_metrics_sheet, sentences
 from analysis.table import read
 from tests.analysis.synthetic import write_sweep
 
@@ -100,6 +100,29 @@ def test_the_report_draws_the_control_and_says_how_to_take_it_for_the_floor(tmp_
     assert [item["name"] for item in weights] == ["ema_0.1"]
 
 
+def test_the_report_says_how_much_no_frechet_distance_sees(tmp_path):
+    """w6 does not differ from real images beyond noise, as these do not from others."""
+    frame = pd.read_parquet(kid_sweep(tmp_path) / "measurements.parquet")
+    rows = frame[frame["metric"] == "kid"].copy()
+    shares = {f"w{i}": 0.5 - 0.1 * i for i in range(1, 6)} | {"w6": np.nan}
+    ours = rows["rung"].map(shares).where(rows["weights"] != "real", np.nan)
+    error = ours.notna() * 0.02
+    rows = rows.assign(metric="beyond_gaussian", value=ours, standard_error=error)
+    pd.concat([frame, rows]).to_parquet(tmp_path / "measurements.parquet")
+    study = study_of(tmp_path)
+    page = write_report(study, tmp_path / "report.html").read_text()
+    told = "w1 40 % [36, 44], w2 30 % [26, 34], w3 20 % [16, 24], w4 10 % [6, 14], w5 0 % [0, 4]."
+    assert (
+        f"where a Frechet distance is blind: {told} w6: no difference there beyond noise." in page
+    )
+    sheet = sample_metrics_sheet(study.series[0])
+    assert sheet.headings[3:] == ("beyond_gaussian", "kid")
+    assert sheet.rows[-1][3:] == ("", "0.0040 [0.0020, 0.0060]")
+    assert "sample_metrics" in {item.name for item in draw(study)}
+    with pytest.raises(TableError, match="beyond_gaussian has no floor that real images reach"):
+        study_of(tmp_path, metric="beyond_gaussian", floor="control")
+
+
 def test_kid_below_zero_is_left_out_with_its_value_and_is_in_the_table_all_the_same(tmp_path):
     """A small distance is below zero by chance; that must neither stop a fit nor go unsaid."""
     directory = kid_sweep(tmp_path, noise=0.004, shift=2.5 * CONTROL)
@@ -114,6 +137,12 @@ def test_kid_below_zero_is_left_out_with_its_value_and_is_in_the_table_all_the_s
     assert f"{len(below)} of 18 runs have a kid that is not positive" in series.selection.notes[-1]
     assert [item.runs for item in series.sample_metrics[0].rungs] == [3] * 6
     assert series.sample_metrics[0].reached
+    assert any(text.startswith("kid: 128 samples cannot tell w") for text in sentences(series))
+    known = json.loads((directory / "protocols.json").read_text())
+    known["5a5a5a5a"]["repeats"] = 3
+    (directory / "protocols.json").write_text(json.dumps(known))
+    (series,) = study_of(directory, metric="kid").series
+    assert any("kid: 3 sets of 128 samples cannot tell w" in text for text in sentences(series))
 
 
 def test_all_below_zero_is_refused_with_the_reason(tmp_path):

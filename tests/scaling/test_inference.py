@@ -25,7 +25,7 @@ from scaling.measure.sample_metrics import SampleMeter
 from scaling.run import Member, run_cohort
 from tests.scaling.conftest import PATIENT, rows_of, tiny
 from tests.scaling.pictures_network import network
-from tests.scaling.test_sample_metrics import ASKED
+from tests.scaling.test_sample_metrics import ASKED, cohort_of
 
 COSTS = (EVALUATIONS, FLOPS)
 GRID = {"guidance_scale": [1, 2], "steps": [2, 4], "samples": 24}
@@ -85,6 +85,7 @@ def test_lists_are_crossed_and_an_interval_is_tried_only_where_something_is_guid
         ({"guidance_scale": [2]}, "'guidance_scale=2' alone is no choice"),
         ({"guidance_scale": [1, 1]}, "guidance_scale: 1 is given 2 times"),
         ({"steps": [2, 4], "select_by": "fd"}, "'fd' is none of metrics, kid, fd_infinite"),
+        ({"steps": [2, 4], "select_by": "beyond_gaussian"}, "says in what way images differ"),
         ({"steps": [2, 4], "seed": 0}, "0 is the seed of measure.distances too"),
         ({"guidance_interval": [None, [0, 1]]}, "nothing is guided at guidance_scale 1"),
         ({"guidance_interval": [[1, 0]]}, r"must be written as \[low, high\]"),
@@ -152,6 +153,29 @@ def test_the_setting_known_to_be_best_is_found_for_each_run(monkeypatch):
     assert flops_of == {name: count * once for name, count in costs_of.items()}
     again = meter.rows(lambda _: parameters, fixed, 24)
     assert again == [helped, hurt]
+
+
+def test_the_best_is_measured_on_as_many_sets_as_the_fixed_setting():
+    config = trying({"steps": [2, 3], "samples": 24}, distances={"repeats": 2})
+    samples, meter = meters(config)
+    parameters = cohort_of(config)
+    found = meter.rows(lambda _: parameters, samples.rows(parameters, 24), 24)
+    of_best = [of(rows, "best") for rows in found]
+    for place, rows in enumerate(of_best):
+        steps = int(rows[0].setting.removeprefix("steps="))
+        as_fixed = trying({}, distances={"repeats": 2, "steps": steps})
+        alone = SampleMeter(as_fixed, load(config.data)).rows(parameters, 24)[place]
+        told = [(row.metric, row.count) for row in rows]
+        assert told == [(row.metric, row.count) for row in alone]
+        assert [row.value for row in rows] == pytest.approx([r.value for r in alone], rel=2e-3)
+    protocols = meter.protocols()
+    assert {protocols[rows[0].protocol].get("repeats") for rows in of_best} == {2}
+    tried = [row for rows in found for row in of(rows, "candidate")]
+    assert not any("repeats" in protocols[row.protocol] for row in tried)
+    of_two, of_one = (trying(GRID, distances={"repeats": k}) for k in (2, 1))
+    dearest = 40 * (4 + 8)  # of the fixed setting, and of the best
+    forward = costs.counts(of_one).forward_flops
+    assert costs.sampling_flops(of_two) - costs.sampling_flops(of_one) == dearest * forward
 
 
 def test_the_reported_value_has_no_winner_s_curse():

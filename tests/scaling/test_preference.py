@@ -79,8 +79,10 @@ def cohort_of(config):
     )
 
 
-def test_images_of_distances_are_drawn_once_and_are_those_drawn_alone():
-    config, alone = digits(), digits(sampling={"steps": 3}, distances={})
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_images_of_distances_are_drawn_once_and_are_those_drawn_alone(repeats):
+    given = {**DISTANCES, "repeats": repeats}
+    config, alone = digits(distances=given), digits(sampling={"steps": 3}, distances={})
     source, parameters = load(config.data), cohort_of(config)
     meter, keeper = PreferenceMeter(config, source), PreferenceMeter(config, source).keeper()
     assert meter._sampler is None

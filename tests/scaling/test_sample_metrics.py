@@ -9,11 +9,14 @@ import pytest
 from pydantic import ValidationError
 
 from scaling.config import RunConfig, run_id
+from scaling.config.distance_metrics import DESCRIPTIVE
 from scaling.config.distances import FEWEST, DistanceConfig, DistanceMetric
 from scaling.config.horizons import sampled_at
 from scaling.costs import sampling_flops
 from scaling.data.source import load
 from scaling.measure.distances import metrics
+from scaling.measure.distances.gaussianity import gaussianity
+from scaling.measure.distances.shape import beyond_gaussian
 from scaling.measure.kept_features import features_of
 from scaling.measure.sample_metrics import SampleMeter
 from scaling.measure.sample_protocols import REAL
@@ -149,6 +152,73 @@ def test_values_are_of_the_images_that_a_sampler_draws_in_blocks_of_any_size(met
     assert found[0][0].value != found[1][0].value
 
 
+def test_what_a_frechet_distance_cannot_see_is_recorded_as_the_command_tells_it(cohort):
+    """Of the runs and of real images in their place; the test has three numbers and no interval."""
+    asked = ["fd", "beyond_gaussian", "gaussianity"]
+    meter = SampleMeter(config := distances(metrics=asked), load(config.data))
+    names = ("fd", metrics.BEYOND, *metrics.GAUSSIANITY)
+    (drawn, _), control = meter.rows(cohort, 24), list(meter.control_rows(24))
+    assert tuple(row.metric for row in drawn) == tuple(row.metric for row in control) == names
+    images = np.concatenate(list(make_block_sampler(
+        config, config.measure.distances.drawing, load(config.data).held_out(90, 0).tokens
+    )(cohort)), axis=1)  # fmt: skip
+    training = load(config.data).train_sample(90, 0).images
+    real = features_of(to_uint8(load(config.data).held_out(128, 0).images), network(), "real")
+    for rows, pictures in ((drawn, images[0]), (control, training)):
+        made = features_of(to_uint8(pictures), network(), "made")
+        of = {row.metric: row for row in rows}
+        told, beyond = beyond_gaussian(real, made), of[metrics.BEYOND]
+        if told is None:
+            assert np.isnan(beyond.value)
+        else:
+            assert min(max(beyond.value, 0), 1) == pytest.approx(told.value, rel=1e-3)
+            assert beyond.standard_error is not None and beyond.standard_error > 0
+        test = gaussianity(made)
+        found = [of[name].value for name in metrics.GAUSSIANITY]
+        assert found == pytest.approx([test.p_value, test.skewness, test.kurtosis], rel=1e-3)
+        assert [of[name].standard_error for name in metrics.GAUSSIANITY] == [None] * 3
+    broken = meter.distance_rows(None, asked, horizon=24, weights="raw", count=90, protocol="0")
+    assert [(row.metric, np.isnan(row.value)) for row in broken] == [(n, True) for n in names]
+
+
+def test_sets_are_stretches_of_one_sequence_of_images_whose_first_is_drawn_anyway(meter, cohort):
+    """Each with captions and noise of its own; values are means, as their protocol says."""
+    config = distances(repeats=2)
+    repeated = SampleMeter(config, source := load(config.data))
+    drawn = make_block_sampler(
+        config, config.measure.distances.drawing, source.held_out(180, 0).tokens
+    )
+    images = to_uint8(np.concatenate(list(drawn(cohort)), axis=1))
+    real = features_of(to_uint8(source.held_out(128, 0).images), network(), "real")
+    once, found = meter.rows(cohort, 24), repeated.rows(cohort, 24)
+    for own, of_run, of_one in zip(images, found, once, strict=True):
+        each = [features_of(own[place : place + 90], network(), "drawn") for place in (0, 90)]
+        asked = [*ASKED["metrics"], *metrics.SHARES]
+        sets = [
+            metrics.measure(metrics.Pair(real=real, generated=made, logits=None), asked)
+            for made in each
+        ]
+        for row, first in zip(of_run, of_one, strict=True):
+            assert row.count == first.count
+            assert row.value == pytest.approx(
+                np.mean([of[row.metric].value for of in sets]), rel=2e-3
+            )
+            assert first.value == pytest.approx(sets[0][row.metric].value, rel=2e-3)
+    (told,) = (p for p in repeated.protocols().values() if p["images"] == "samples")
+    (plain,) = (p for p in meter.protocols().values() if p["images"] == "samples")
+    assert told == plain | {"repeats": 2}
+    assert list(repeated.control_rows(24)) == list(meter.control_rows(24))
+
+
+def test_one_set_is_what_a_run_was_before_there_could_be_more():
+    assert run_id(distances(repeats=1)) == run_id(digits())
+    assert "repeats" not in distances(repeats=1).model_dump()["measure"]["distances"]
+    more = distances(repeats=3)
+    assert run_id(more) != run_id(digits())
+    assert RunConfig.model_validate(more.model_dump(mode="json")) == more
+    assert sampling_flops(more) == 3 * sampling_flops(digits())
+
+
 def test_the_last_block_may_be_a_single_image(meter):
     """As of 65 samples, drawn 64 at once."""
     images = np.random.default_rng(0).uniform(-1, 1, size=(1, 65, 8, 8, 1))
@@ -229,7 +299,8 @@ def test_nothing_is_measured_unless_asked():
 
 
 def test_the_configuration_knows_every_metric_but_the_one_without_references():
-    assert {*DistanceMetric.__args__} == {*metrics.METRICS} - {metrics.CLASSIFIED}
+    of_distance = {*metrics.METRICS} - {metrics.CLASSIFIED}
+    assert {*DistanceMetric.__args__} == of_distance | DESCRIPTIVE
     assert FEWEST == metrics.FEWEST
 
 

@@ -55,6 +55,14 @@ def gaussianity(
     )
 
 
+def tested(features: Float[np.ndarray, "n d"]) -> Gaussianity | None:
+    """None where features have no spread to test, or are too few."""
+    try:
+        return gaussianity(features)
+    except ValueError:
+        return None
+
+
 def mardia(rows: Float[np.ndarray, "n k"]) -> tuple[float, float]:
     """Skewness b1 = |mean z z z|^2 and kurtosis b2 = mean |z|^4, z the whitened rows (1970)."""
     n, k = rows.shape

@@ -73,11 +73,14 @@ def frechet_infinite(
     bend = intercept - np.polyfit(shares, values, 2)[2]
     whole = estimate(found, reference, generated)
     noise = (whole.high - whole.value) / TWO_SIDED_95
-    limit = Estimate.normal(float(intercept), float(np.hypot(noise, bend)))
+    limit = Estimate.normal(
+        float(intercept), float(np.hypot(noise, bend)), of_generated=whole.of_generated
+    )
     cut = [side for side in (reference, generated) if not isinstance(side, Moments)]
     resolved = min(map(len, cut)) // 3 >= generated.shape[1]
     return Extrapolation(
-        limit=limit if resolved else replace(limit, low=min(limit.low, 0.0)),
+        # What is only bounded is so however many sets are averaged.
+        limit=limit if resolved else replace(limit, low=min(limit.low, 0.0), of_generated=None),
         whole=whole,
         resolved=resolved,
         slope=Estimate(value=value, low=low, high=high),

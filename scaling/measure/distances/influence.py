@@ -90,7 +90,8 @@ def estimate(
     generated: Float[np.ndarray, "m d"],
 ) -> Estimate:
     """By the infinitesimal jackknife (Jaeckel 1972); a reference known by moments adds nothing."""
-    variance = float(found.slopes_b(at_most(generated, ENOUGH)).var()) / len(generated)
+    own = float(found.slopes_b(at_most(generated, ENOUGH)).var()) / len(generated)
+    variance = own
     if not isinstance(reference, Moments):
         variance += float(found.slopes_a(at_most(reference, ENOUGH)).var()) / len(reference)
-    return Estimate.normal(found.distance, variance**0.5)
+    return Estimate.normal(found.distance, variance**0.5, of_generated=own**0.5)

@@ -49,9 +49,10 @@ def cmmd(x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"]) -> Estimate:
     Unbiased, as the paper has it; its published code keeps the diagonal, and so adds a bias.
     """
     found = over_subsets(_of_length_one(x), _of_length_one(y), gaussian)
-    scaled = (CMMD_SCALE * part for part in (found.value, found.low, found.high))
-    value, low, high = scaled
-    return Estimate(value=value, low=low, high=high)
+    own = found.of_generated or 0.0
+    scaled = (CMMD_SCALE * part for part in (found.value, found.low, found.high, own))
+    value, low, high, own = scaled
+    return Estimate(value=value, low=low, high=high, of_generated=own)
 
 
 def over_subsets(
@@ -71,7 +72,8 @@ def over_subsets(
     found = [mmd_squared(x[i], y[j], kernel) for i, j in zip(*cuts, strict=True)]
     value = float(np.mean([part.value for part in found]))
     reach = float(sum((part.high - part.value) ** 2 for part in found)) ** 0.5 / count
-    return Estimate(value=value, low=value - reach, high=value + reach)
+    own = float(sum((part.of_generated or 0.0) ** 2 for part in found)) ** 0.5 / count
+    return Estimate(value=value, low=value - reach, high=value + reach, of_generated=own)
 
 
 def mmd_squared(
@@ -89,14 +91,14 @@ def mmd_squared(
     x_to_y, y_to_x = cross_sums(x, y, kernel)
     xx, yy, xy = within_x.sum(), within_y.sum(), x_to_y.sum()
     value = xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
-    variance = 0.0
+    variance = own = 0.0
     if n > 2:
         without = (xx - 2 * within_x) / ((n - 1) * (n - 2)) - 2 * (xy - x_to_y) / ((n - 1) * m)
         variance += (n - 1) * float(without.var())
     if m > 2:
         without = (yy - 2 * within_y) / ((m - 1) * (m - 2)) - 2 * (xy - y_to_x) / ((m - 1) * n)
-        variance += (m - 1) * float(without.var())
-    return Estimate.normal(float(value), variance**0.5)
+        own = (m - 1) * float(without.var())
+    return Estimate.normal(float(value), (variance + own) ** 0.5, of_generated=own**0.5)
 
 
 def within_sums(x: Float[np.ndarray, "n d"], kernel: Kernel) -> Float[np.ndarray, " n"]:

@@ -1,18 +1,20 @@
 """Every metric by its name, of two sets of features, beside the same between two real halves."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from scaling.measure.distances.estimate import Estimate
+from scaling.measure.distances.gaussianity import tested
 from scaling.measure.distances.inception_score import inception_score
 from scaling.measure.distances.infinite import frechet_infinite
 from scaling.measure.distances.influence import frechet_distance
 from scaling.measure.distances.kernel import cmmd, kid
 from scaling.measure.distances.neighbours import DENSITY_NEIGHBOURS, manifolds
 from scaling.measure.distances.order import order
+from scaling.measure.distances.shape import share_beyond
 from scaling.measure.distances.sliced import sliced_wasserstein
 
 FEWEST = 8
@@ -22,6 +24,11 @@ SHARES = ("fd/1", "fd/2", "fd/3", "fd/4")
 """The mean Frechet distance of disjoint halves, thirds ... of the samples; the first is of all."""
 SLOPE = "fd_slope"
 """n times what the Frechet distance of n generated samples is above its limit."""
+BEYOND = "beyond_gaussian"
+"""Share of the difference that lies beyond means and variances; not-a-number where the sets do not
+differ beyond noise."""
+GAUSSIANITY = ("gaussianity/p_value", "gaussianity/skewness", "gaussianity/kurtosis")
+"""Mardia's test of the generated features; not-a-number where these are too few or too alike."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,14 +53,27 @@ def _manifolds(pair: Pair) -> dict[str, Estimate]:
 def _infinite(pair: Pair) -> dict[str, Estimate]:
     found = frechet_infinite(pair.real, pair.generated)
     # A mean over k shares has about the noise of the whole: k times the variance, over k.
-    below, above = found.whole.value - found.whole.low, found.whole.high - found.whole.value
-    shares = (Estimate(value=v, low=v - below, high=v + above) for v in found.values)
+    whole = found.whole
+    below, above = whole.value - whole.low, whole.high - whole.value
+    shares = (replace(whole, value=v, low=v - below, high=v + above) for v in found.values)
     return {
-        "fd": found.whole,
+        "fd": whole,
         "fd_infinite": found.limit,
         SLOPE: found.slope,
         **dict(zip(SHARES, shares, strict=True)),
     }
+
+
+def _beyond(pair: Pair) -> dict[str, Estimate]:
+    return {BEYOND: share_beyond(pair.real, pair.generated) or Estimate.unknown()}
+
+
+def _gaussianity(pair: Pair) -> dict[str, Estimate]:
+    found = tested(pair.generated)
+    if found is None:
+        return dict.fromkeys(GAUSSIANITY, Estimate.unknown())
+    values = (found.p_value, found.skewness, found.kurtosis)
+    return dict(zip(GAUSSIANITY, map(Estimate.alone, values), strict=True))
 
 
 def _score(pair: Pair) -> dict[str, Estimate]:
@@ -71,6 +91,8 @@ TOGETHER: Mapping[tuple[str, ...], Callable[[Pair], dict[str, Estimate]]] = {
     ("sliced_wasserstein",): lambda pair: {
         "sliced_wasserstein": sliced_wasserstein(pair.real, pair.generated)
     },
+    (BEYOND,): _beyond,
+    GAUSSIANITY: _gaussianity,
 }
 METRICS = (
     *("fd", "fd_infinite", "kid", "cmmd"),
@@ -79,13 +101,16 @@ METRICS = (
 
 
 def measure(pair: Pair, wanted: Collection[str]) -> dict[str, Estimate]:
-    """The metrics, SLOPE and SHARES asked for, so ordered; an inception score needs logits."""
+    """What is asked for of METRICS and the constants above, so ordered.
+
+    An inception score needs logits.
+    """
     assert min(len(pair.real), len(pair.generated)) >= FEWEST > DENSITY_NEIGHBOURS
     found: dict[str, Estimate] = {}
     for names, compute in TOGETHER.items():
         if (set(names) & set(wanted)) - set(found):
             found |= compute(pair)
-    every = (*METRICS[:2], SLOPE, *METRICS[2:], *SHARES)
+    every = (*METRICS[:2], SLOPE, *METRICS[2:], BEYOND, *SHARES, *GAUSSIANITY)
     return {name: found[name] for name in every if name in found and name in wanted}
 
 

@@ -19,6 +19,20 @@ def beyond_gaussian(
 ) -> Estimate | None:
     """Share of the sliced squared W2 that means and variances do not see, noise taken off.
 
+    As `share_beyond` has it, but no end further than 0 and 1.
+    """
+    found = share_beyond(x, y, seed=seed)
+    if found is None:
+        return None
+    value, low, high = (min(max(end, 0.0), 1.0) for end in (found.value, found.low, found.high))
+    return Estimate(value=value, low=low, high=high)
+
+
+def share_beyond(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"], *, seed: int = 0
+) -> Estimate | None:
+    """The share as it is estimated, by chance also below 0 or above 1: a mean is not pushed off.
+
     Along each direction the squared W2 is never below that of Gaussians with the same means and
     variances (Gelbrich 1990); the excess is what a Frechet distance cannot count. The interval is a
     jackknife over groups of samples (Quenouille 1956). None where the sets do not differ beyond
@@ -35,9 +49,9 @@ def beyond_gaussian(
     whole = excess + seen
     if whole <= CERTAIN * jackknife(apart.sum(axis=1)):
         return None
-    found = Estimate.normal(excess / whole, jackknife(apart[:, 0] / apart.sum(axis=1)))
-    value, low, high = (min(max(end, 0.0), 1.0) for end in (found.value, found.low, found.high))
-    return Estimate(value=value, low=low, high=high)
+    of_y = np.array([excess_and_seen(x, y[groups[1] != g], seed) for g in range(GROUPS)])
+    error, own = (jackknife(some[:, 0] / some.sum(axis=1)) for some in (apart, of_y))
+    return Estimate.normal(excess / whole, error, of_generated=own)
 
 
 def jackknife(without: Float[np.ndarray, " groups"]) -> float:

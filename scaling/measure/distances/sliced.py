@@ -38,9 +38,11 @@ def sliced_wasserstein(
         of_x += potentials(x[:, some], y[:, some]).sum(axis=1) / count
         of_y += potentials(y[:, some], x[:, some]).sum(axis=1) / count
     each = np.concatenate(squares)
-    of_samples = float(of_x.var()) / len(x) + float(of_y.var()) / len(y)
+    own = float(of_y.var()) / len(y)
+    of_samples = float(of_x.var()) / len(x) + own
     of_directions = float(each.var(ddof=1)) / count
-    return Estimate.normal(float(each.mean()), (of_samples + of_directions) ** 0.5)
+    error = (of_samples + of_directions) ** 0.5
+    return Estimate.normal(float(each.mean()), error, of_generated=own**0.5)
 
 
 def wasserstein_squared(

@@ -8,6 +8,7 @@ from scipy.stats import wasserstein_distance
 from scaling.measure.distances.estimate import bootstrap
 from scaling.measure.distances.gaussianity import gaussianity
 from scaling.measure.distances.inception_score import inception_score
+from scaling.measure.distances.metrics import BEYOND, Pair, measure
 from scaling.measure.distances.neighbours import manifolds
 from scaling.measure.distances.shape import beyond_gaussian
 from scaling.measure.distances.sliced import potentials, sliced_wasserstein, wasserstein_squared
@@ -134,6 +135,20 @@ def test_nothing_lies_beyond_two_gaussians_and_that_they_differ_is_seen():
     assert np.mean([item.low == 0 for item in found]) > 0.8
     same = shares(lambda rng, shape: rng.normal(size=shape))
     assert np.mean([item is None for item in same]) > 0.8
+
+
+def test_a_share_that_is_averaged_is_not_cut_off_at_zero():
+    """Else its mean over sets without any would lie above zero."""
+    found = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        x, y = rng.normal(size=(200, 10)), rng.normal(size=(200, 10)) * 1.3 + 0.3
+        (share,) = measure(Pair(real=x, generated=y, logits=None), [BEYOND]).values()
+        clipped = beyond_gaussian(x, y)
+        assert clipped is not None and clipped.value == max(share.value, 0)
+        found.append(share.value)
+    assert min(found) < 0 < max(found)
+    assert abs(np.mean(found)) < 0.01
 
 
 def test_all_lies_beyond_sets_with_the_same_moments():
