@@ -13,6 +13,11 @@ TRIED = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 """Where a profile is looked at first: distances from the optimum in half widths by linearising."""
 INSIDE, ROUNDS = 4, 3
 """Values tried in every bracket of an end, and how often: brackets shrink 125-fold."""
+SWEEPS, GAIN = 12, 1e-3
+"""How often values take their neighbours' optima; what gain of the threshold's is none.
+
+Better optima spread by one value each time; the most is for all values on one side.
+"""
 
 
 class Known(NamedTuple):
@@ -43,7 +48,27 @@ def first(held: Held, reach: Array) -> list[Known]:
     return _split(rows, flat, *_better(held, rows, flat, [starts, held.theta[rows]]))
 
 
-def again(held: Held, known: list[Known]) -> list[Known]:
+def settled(held: Held, known: list[Known], thresholds: Array) -> list[Known]:
+    """The same values from their neighbours' optima, until none near a threshold gains by it.
+
+    Where another parameter is hardly limited, refits from afar get stuck, and a profile that jumps
+    would meet its threshold too soon.
+    """
+    for _ in range(SWEEPS):
+        before, known = known, _again(held, known)
+        every = zip(before, known, thresholds, strict=True)
+        if not any(_gains(old, new, threshold) for old, new, threshold in every):
+            break
+    return known
+
+
+def _gains(old: Known, new: Known, threshold: float) -> bool:
+    """Whether any rise that matters has come down."""
+    near = new.rise < 2 * threshold
+    return bool((old.rise[near] > new.rise[near] + GAIN * threshold).any())
+
+
+def _again(held: Held, known: list[Known]) -> list[Known]:
     """The same values from their neighbours' optima, kept where that is better."""
     rows = np.repeat(np.arange(len(known)), [len(item.values) for item in known])
     values = np.concatenate([item.values for item in known])
