@@ -27,13 +27,15 @@ class Profiled:
 
 
 def profiled(series: Series, settings: FitSettings) -> Profiled | None:
-    """None without a fit; Unsupported where profiles would leave an error out."""
+    """None without a fit; Unsupported where they would leave an error out, or take long unasked."""
     asked = _headline(series)
     if asked is None:
         return None
     question, fit = asked
-    known, names = settings.known_values, find(question.law).parameters
-    uncertain = next((name for name in names if known.get(name, (0.0, 0.0))[1]), None)
+    law, known = find(question.law), settings.known_values
+    if settings.intervals != "profile" and any(term.log and not term.power for term in law.terms):
+        raise Unsupported(f"of a {law.title} they take long; fit.intervals profile asks for them")
+    uncertain = next((name for name in law.parameters if known.get(name, (0.0, 0.0))[1]), None)
     if uncertain:
         raise Unsupported(f"they would take {uncertain}, known with an error, to be exact")
     exact = {name: value for name, (value, _) in known.items()}  # one of another law may err

@@ -10,6 +10,7 @@ from analysis.estimation.problem import pose
 from analysis.figures import draw, write_figures
 from analysis.figures.profile import SHOWN, profile_likelihoods
 from analysis.fit_sheets import parameter
+from analysis.fitting import Unsupported
 from analysis.in_depth import in_depth
 from analysis.laws import LAWS
 from analysis.profiled import profiled
@@ -157,3 +158,15 @@ def test_a_parameter_known_with_an_error_has_no_profiles_of_the_others():
     (series,) = in_depth(analysis.analyse([table(SIZES)], settings)).series
     assert series.profiled is None
     assert "E, known with an error, to be exact" in series.refused["profile likelihoods"]
+
+
+def test_a_law_whose_profiles_take_long_has_them_where_they_were_asked_for():
+    tables = [table(np.repeat(np.geomspace(1e4, 1e6, 5), 2))]
+    series, settings = series_of(tables, laws=("shifted",), hold_out=0)
+    with pytest.raises(Unsupported, match=r"they take long; fit\.intervals profile asks"):
+        profiled(series, settings)
+    series, settings = series_of(tables, laws=("shifted",), hold_out=0, intervals="profile")
+    found = profiled(series, settings)
+    assert found
+    for name, interval in found.fit.intervals.items():
+        assert found.profiles[name].interval == pytest.approx(interval)
