@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from analysis.table import Table, from_frame
 from analysis.uncertainty.bootstrap import Replicates, bootstrap
 from analysis.uncertainty.delta import standard_errors
 from analysis.uncertainty.intervals import Intervals, intervals
+from analysis.uncertainty.profile import Profile
 from analysis.uncertainty.steadiness import Moved, steadiness
 
 NO_LOGARITHM = "residuals of logarithms need positive values, and some are 0"
@@ -104,10 +106,11 @@ class Task:
 
 
 class Fitted(NamedTuple):
-    """A fit, and the bootstrap replicates that its intervals come from."""
+    """A fit, and the bootstrap replicates or the profiles that its intervals come from."""
 
     fit: Fit
     replicates: Replicates | None
+    profiles: Mapping[str, Profile] = MappingProxyType({})
 
 
 def task(points: pd.DataFrame, law: Law, along: str, known: Collection[str] = ()) -> Task:
@@ -167,8 +170,8 @@ def _fit_law(law: Law, tasks: Sequence[Task], settings: FitSettings) -> list[Fit
         strict=True,
     )
     return [
-        Fitted(_describe(item, Found(*parts), settings), parts[-1])
-        for item, parts in zip(tasks, found, strict=True)
+        Fitted(_describe(item, one, settings), one.replicates, one.intervals.profiles)
+        for item, one in zip(tasks, map(Found._make, found), strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ from analysis.laws import find
 from analysis.metrics.columns import measured_columns
 from analysis.metrics.matrix import correlations
 from analysis.metrics.weighting import searches
+from analysis.profiled import profiled
 from analysis.refusals import Refusals
 from analysis.scale.shift import shift
 from analysis.scale.shifted import Shift, in_words
@@ -56,6 +57,7 @@ def _in_depth(series: Series, settings: FitSettings) -> Series:
         )
         if law
         else None,
+        profiled=refused.attempt("profile likelihoods", lambda: profiled(series, settings)),
         collapse=refused.attempt("collapse", lambda: collapse(selection, settings.confidence)),
         beyond=_beyond(series, settings) if law else (),
         refused=refused,

@@ -68,6 +68,10 @@ CAPTIONS = {
     "which by chance alone one pair in twenty escapes.",
     "sensitivity": "The answer again with every other choice; orange where it leaves the "
     "interval of the one reported.",
+    "profile": "How much worse the headline's fit gets with one parameter held elsewhere and the "
+    "others fitted again, in units of the residuals' variance. Where a curve stays below the "
+    "threshold, the data exclude no value. With less than ten rungs these intervals come out too "
+    "narrow; the bootstrap's do not.",
     "collapse": "Training curves, each from its first to its last loss and over its own training: "
     "rungs that are tuned alike fall onto one another.",
     "frontier": "Loss and best size against training compute: every run's curve, their lower "

@@ -37,6 +37,7 @@ from analysis.uncertainty.noise import seed_deviation
 if TYPE_CHECKING:  # a fit needs none of them
     from analysis.metrics.correlation import Correlation
     from analysis.metrics.found import Refused, WeightingSearch
+    from analysis.profiled import Profiled
     from analysis.scale.shift import Shift
     from analysis.scale.study import Scale
     from analysis.trust.answers import Sensitivity
@@ -75,6 +76,7 @@ class Series:
     scale: "Scale | None" = None
     law_choice: "LawChoice | None" = None
     sensitivity: "Sensitivity | None" = None
+    profiled: "Profiled | None" = None
     collapse: "Collapse | None" = None
     beyond: "tuple[Beyond, ...]" = ()
     along: str = SIZE

@@ -19,6 +19,7 @@ from analysis.figures.lifetime import lifetime_cost
 from analysis.figures.limit_lines import limit_lines_figure
 from analysis.figures.noise_levels import excess_levels, noise_levels
 from analysis.figures.predicted import measured_against_predicted
+from analysis.figures.profile import profile_likelihoods
 from analysis.figures.sample_metrics import proxies_figure, sample_metrics_figure
 from analysis.figures.samples import sample_grid
 from analysis.figures.sensitivity import sensitivity_figure
@@ -35,6 +36,11 @@ def _isoflop(series: Series) -> Figure | None:
     return isoflop_profiles(scale.isoflop, scale.allocation) if scale and scale.isoflop else None
 
 
+def _profile(series: Series) -> Figure | None:
+    found = series.profiled
+    return profile_likelihoods(found.profiles, found.fit) if found else None
+
+
 FIGURES: dict[str, Callable[[Series], Figure | None]] = {
     "size": scaling_in_size,
     "steps": scaling_in_steps,
@@ -45,6 +51,7 @@ FIGURES: dict[str, Callable[[Series], Figure | None]] = {
     "ema": ema_widths,
     "samples": sample_grid,
     "sensitivity": lambda series: sensitivity_figure(s) if (s := series.sensitivity) else None,
+    "profile": _profile,
     "collapse": lambda series: collapse_figure(s) if (s := series.collapse) else None,
     "frontier": lambda series: compute_frontier(series.scale) if series.scale else None,
     "isoflop": _isoflop,

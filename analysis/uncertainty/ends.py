@@ -13,6 +13,11 @@ TRIED = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0)
 """Where a profile is looked at first: distances from the optimum in half widths by linearising."""
 INSIDE, ROUNDS = 4, 3
 """Values tried in every bracket of an end, and how often: brackets shrink 125-fold."""
+SWEEPS, GAIN = 12, 1e-3
+"""How often values take their neighbours' optima; the share of a rise whose gain is none.
+
+Better optima spread by one value each time; the most is for all values on one side.
+"""
 
 
 class Known(NamedTuple):
@@ -43,15 +48,28 @@ def first(held: Held, reach: Array) -> list[Known]:
     return _split(rows, flat, *_better(held, rows, flat, [starts, held.theta[rows]]))
 
 
-def again(held: Held, known: list[Known]) -> list[Known]:
-    """The same values from their neighbours' optima, kept where that is better."""
+def settled(held: Held, known: list[Known], thresholds: Array) -> list[Known]:
+    """The same values from their neighbours' optima, until none gains by it any more.
+
+    Where another parameter is hardly limited, refits from afar get stuck, and a profile that jumps
+    would meet its threshold too soon.
+    """
     rows = np.repeat(np.arange(len(known)), [len(item.values) for item in known])
-    values = np.concatenate([item.values for item in known])
-    theta = [item.theta[np.clip(np.arange(len(item.values)) + s, 0, len(item.values) - 1)]
-             for s in (-1, 0, 1) for item in known]  # fmt: skip
-    count = len(known)
-    starts = [np.concatenate(theta[s * count : (s + 1) * count]) for s in range(3)]
-    return _split(rows, values, *_better(held, rows, values, starts))
+    values, rise, theta = (np.concatenate(part) for part in zip(*known, strict=True))
+    here, next_is_own = np.arange(len(rows)), rows[1:] == rows[:-1]
+    below, above = here - np.append(False, next_is_own), here + np.append(next_is_own, False)
+    moved = np.ones(len(rows), bool)
+    for _ in range(SWEEPS):
+        near = np.flatnonzero(moved[below] | moved[above])
+        if not near.size:
+            break
+        starts = [theta[of[near]] for of in (below, here, above)]
+        found, optima = _better(held, rows[near], values[near], starts)
+        won = found < rise[near]
+        moved[:] = False
+        moved[near] = rise[near] > found + GAIN * np.maximum(thresholds[rows[near]], found)
+        rise[near[won]], theta[near[won]] = found[won], optima[won]
+    return _split(rows, values, rise, theta)
 
 
 def refined(held: Held, known: list[Known], thresholds: Array) -> list[Known]:

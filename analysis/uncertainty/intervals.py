@@ -1,7 +1,7 @@
 """Intervals of a fit's parameters: by its bootstrap, by profile likelihood, or by linearising."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -11,7 +11,7 @@ from analysis.estimation.estimate import Estimate
 from analysis.estimation.problem import Indices, Problems
 from analysis.uncertainty.bootstrap import Replicates
 from analysis.uncertainty.delta import standard_errors
-from analysis.uncertainty.profile import profiles
+from analysis.uncertainty.profile import Profile, profiles
 from analysis.uncertainty.resampling import designs_of, is_scattered
 from analysis.uncertainty.tails import tails
 
@@ -22,11 +22,15 @@ FEW = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Intervals:
-    """Ends by parameter; those of `reached` end at a bound of the search."""
+    """Ends by parameter; those of `reached` end at a bound of the search.
+
+    `profiles` are what the ends were read off, where that is so.
+    """
 
     ends: dict[str, tuple[float, float]]
     reached: tuple[str, ...] = ()
     note: str = ""
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
 
 
 def intervals(
@@ -83,6 +87,7 @@ def _by_profile(
             "truth as often as they say"
             if count < FEW
             else "",
+            profiles=found,
         )
         for found, count in zip(every, counts, strict=True)
     ]

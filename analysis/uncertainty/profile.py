@@ -12,7 +12,7 @@ import numpy as np
 
 from analysis.estimation.estimate import Estimate
 from analysis.estimation.problem import Array, Indices, Problems
-from analysis.uncertainty.ends import ROUNDS, again, brackets, end, first, refined
+from analysis.uncertainty.ends import ROUNDS, brackets, end, first, refined, settled
 from analysis.uncertainty.held import hold
 
 NOTHING = 1e-4
@@ -87,7 +87,7 @@ def profiles(
     held = hold(problems, best, clusters)
     thresholds = np.asarray(fdtri(1, held.freedom, confidence), float)
     known = first(held, np.sqrt(thresholds))
-    known = again(held, known)
+    known = settled(held, known, thresholds)
     for _ in range(ROUNDS):
         known = refined(held, known, thresholds)
     out: list[dict[str, Profile]] = [{} for _ in best]

@@ -33,8 +33,8 @@ def check(
 ) -> None:
     """Decode every image once; say what there is, and name what cannot be used.
 
-    What cannot be decoded is listed in the cache, for data.on_error to act by. Exit status 1 where
-    anything is wrong.
+    What cannot be decoded, or has another checksum than was written with it (tfrecord), is listed
+    in the cache, for data.on_error to act by. Exit status 1 where anything is wrong.
     """
     import json
     from dataclasses import asdict

@@ -138,6 +138,29 @@ def test_runs_that_move_together_widen_the_interval():
     assert np.diff(naive.interval) < 0.6 * np.diff(known.interval)
 
 
+def least_squares_of_shifted(x, y, coefficient):
+    """Over x0, by trying each, and alpha, which then is a linear regression's."""
+    logs = np.log(1 / x + 1 / np.geomspace(x.max() * 1e-5, x.max() * 1e9, 6000)[:, None])
+    goal = np.log(y / coefficient)
+    alpha = (logs @ goal) / (logs**2).sum(axis=1)
+    return ((goal - alpha[:, None] * logs) ** 2).sum(axis=1).min()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ends_are_right_where_another_parameter_has_no_limit(seed):
+    """A power law's data say nothing of the x0 where it would level off: refits must search it."""
+    sizes = np.repeat(np.geomspace(1e4, 1e5, 7), 2)
+    y = ladder(seed, floor=0.0, noise=0.01, sizes=sizes)
+    posed = pose(LAWS["shifted"], {"x": sizes}, y, delta=0.01, squares=True)
+    problems, best = estimate(posed, fixed_delta=True)
+    item = profiles(problems, best)[0]["A"]
+    squares = best[0].residuals @ best[0].residuals
+    variance = squares / item.freedom
+    for end in item.interval:
+        rise = (least_squares_of_shifted(sizes, y, end) - squares) / variance
+        assert rise == pytest.approx(item.threshold, rel=0.02)
+
+
 @pytest.fixture(scope="module")
 def chinchilla():
     frame = pd.read_csv(DATA / "chinchilla_2022.csv").sort_values("loss").iloc[:-5]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from scaling.data.files import reading
 from scaling.data.files.example import Example, Fault
 from scaling.files import keeping
 
@@ -12,6 +13,15 @@ State = tuple[int, int]
 
 COLUMNS = ("file", "size", "changed", *Example._fields, "reason")
 NEITHER = (None,) * (len(Example._fields) - 1)
+
+
+def state_of(file: Path) -> State:
+    """As it is now. InputError where it has gone, or its disk."""
+    try:
+        about = file.stat()
+    except OSError as error:
+        raise reading.unreadable(file, error) from error
+    return about.st_size, about.st_mtime_ns
 
 
 def values(entry: Entry) -> tuple[object, ...]:

@@ -46,12 +46,14 @@ class Format(NamedTuple):
 
     `read(path, offset, length)` gives an image again, encoded or as an array, and may be called
     from many threads. `copy(path)` is the file in the cache that it reads from, if it does.
+    `verify(path)` gives the records whose checksum is another, where the scan does not look.
     """
 
     pattern: str  # of the files' names
     scan: Callable[[Path, Path, Fields], Iterator[Example | Fault]]
     read: Callable[[Path, int, int], bytes | np.ndarray]
     copy: Callable[[Path], Path] | None = None
+    verify: Callable[[Path], Iterator[Fault]] | None = None
 
 
 def key_of(content: bytes | memoryview | np.ndarray) -> str:

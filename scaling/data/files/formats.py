@@ -17,7 +17,9 @@ FORMATS: Mapping[str, Format] = {
     "webdataset": Format(r"\.tar$", webdataset.scan, reading.part),
     "parquet": Format(r"\.parquet$", tables.scan, tables.read, tables.packed),
     "arrow": Format(r"^(?!cache-).*\.arrow$", tables.scan, tables.read, tables.packed),
-    "tfrecord": Format(rf"\.tfrecords?{OF_MANY}", tfrecord.scan, reading.part),
+    "tfrecord": Format(
+        rf"\.tfrecords?{OF_MANY}", tfrecord.scan, reading.part, verify=tfrecord.verify
+    ),
     "arrayrecord": Format(rf"\.array_?record{OF_MANY}", arrayrecord.scan, arrayrecord.read),
     "npz": Format(r"\.npz$", arrays.scan, arrays.read),
 }

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from scaling.data.files import folder, reading
-from scaling.data.files.entries import Entry, State, load, save
+from scaling.data.files import checksums, folder, reading
+from scaling.data.files.entries import Entry, State, load, save, state_of
 from scaling.data.files.example import Example, Fault, Format, key_of
 from scaling.data.files.formats import FORMATS, found
 from scaling.files import cache_directory
@@ -88,6 +88,7 @@ def scanned(
 ) -> list[list[Entry]]:
     """The entries of each file: those of the cache where the file is as it was.
 
+    Examples whose checksum a look found to be another are faults.
     InputError where one cannot be read, or the cache takes no more.
     """
     name = sha256(repr((VERSION, root.resolve(), told)).encode()).hexdigest()[:16]
@@ -114,13 +115,6 @@ def scanned(
     ]
     if any(entries is not known.get((name, *state)) for name, state, entries in whole):
         save(cache, whole)
-    return found
-
-
-def state_of(file: Path) -> State:
-    """As it is now. InputError where it has gone, or its disk."""
-    try:
-        about = file.stat()
-    except OSError as error:
-        raise reading.unreadable(file, error) from error
-    return about.st_size, about.st_mtime_ns
+    if kind.verify is None:
+        return found
+    return [checksums.without(*of_file) for of_file in zip(found, files, states, strict=True)]

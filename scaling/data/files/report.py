@@ -9,7 +9,9 @@ import numpy as np
 from scaling.data.captions import words
 from scaling.data.files import known
 from scaling.data.files.checks import check, histogram
+from scaling.data.files.checksums import look
 from scaling.data.files.example import Fault
+from scaling.data.files.formats import FORMATS
 from scaling.data.files.index import index
 from scaling.data.files.selection import selected
 
@@ -40,10 +42,14 @@ class Report:
 def report(
     path: str, wanted: str, fields: Mapping[str, str], progress: Callable[[int, int], None]
 ) -> Report:
-    """Decodes every image, and keeps the list of those that cannot be. InputError."""
+    """Compares checksums, decodes every image, and keeps lists of what is damaged. InputError."""
     known.forget()
     names = tuple(sorted(fields.items()))
     found = index(path, wanted, names)
+    if verify := FORMATS[found.format].verify:
+        look(verify, found.files)
+        known.forget()
+        found = index(path, wanted, names)
     count = len(found.examples)
     checked = check(found, lambda done: progress(done, count))
     known.forget()

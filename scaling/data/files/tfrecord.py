@@ -1,16 +1,17 @@
 """TFRecord files of tf.train.Example, read without TensorFlow.
 
 A record is its length (8 bytes), a checksum of that, the content and a checksum of the content.
-The first is checked here. The second is not, for in Python that would take longer than decoding: of
-a damaged image is found what its decoder finds.
+The first is checked whenever a file is looked through. The second takes longer than all else that
+is done then, and is checked by `verify` alone.
 """
 
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from scaling.data.files import reading
+from scaling.data.files.crc32c import masked
 from scaling.data.files.example import (
     Example,
     Fault,
@@ -22,23 +23,40 @@ from scaling.data.files.example import (
 )
 
 HEADER = struct.Struct("<QI")
+TRAILER = 4  # bytes of the content's checksum
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # protobuf's wire types
-CASTAGNOLI = 0x82F63B78
+DAMAGED = "its checksum is not that of its content: it was damaged, copy or download the file again"
 
 
-def checksum(content: bytes) -> int:
-    """TFRecord's masked CRC-32C."""
-    crc = 0xFFFFFFFF
-    for byte in content:
-        crc ^= byte
-        for _ in range(8):
-            crc = (crc >> 1) ^ (CASTAGNOLI & -(crc & 1))
-    crc ^= 0xFFFFFFFF
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
+class Record(NamedTuple):
+    """Where a record's content lies."""
+
+    name: str
+    start: int
+    length: int
 
 
 def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
     """One example a record, its image by its place in the file."""
+    for found in records(path):
+        if isinstance(found, Fault):
+            yield found
+            return
+        content = reading.part(path, found.start, found.length)
+        yield example(content, found.start, found.name, fields)
+
+
+def verify(path: Path) -> Iterator[Fault]:
+    """The records whose content has another checksum than was written behind it."""
+    for found in records(path):
+        if isinstance(found, Record):
+            content = memoryview(reading.part(path, found.start, found.length + TRAILER))
+            if int.from_bytes(content[found.length :], "little") != masked(content[: found.length]):
+                yield Fault(found.name, DAMAGED)
+
+
+def records(path: Path) -> Iterator[Record | Fault]:
+    """All of a file, to the first that ends too soon or has no length."""
     at, number, size = 0, 0, path.stat().st_size
     while at < size:
         header = reading.part(path, at, HEADER.size)
@@ -47,16 +65,16 @@ def scan(path: Path, root: Path, fields: Fields) -> Iterator[Example | Fault]:
             yield Fault(name, "the file is cut short in it", damage=True)
             return
         length, crc = HEADER.unpack(header)
-        if crc != checksum(header[:8]):
+        if crc != masked(header[:8]):
             told = "its length is damaged: it and all after it cannot be read"
             yield Fault(name, told, damage=True)
             return
         at += HEADER.size
-        if at + length + 4 > size:
+        if at + length + TRAILER > size:
             yield Fault(name, "the file is cut short in it", damage=True)
             return
-        yield example(reading.part(path, at, length), at, name, fields)
-        at, number = at + length + 4, number + 1
+        yield Record(name, at, length)
+        at, number = at + length + TRAILER, number + 1
 
 
 def example(content: bytes, start: int, name: str, fields: Fields) -> Example | Fault:

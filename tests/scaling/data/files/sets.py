@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from PIL import Image
+from tensorboardX.record_writer import masked_crc32c
 
 from scaling.data.files.example import key_of
-from scaling.data.files.tfrecord import HEADER, checksum
+from scaling.data.files.tfrecord import HEADER
 
 COLOURS = ("red", "green", "blue", "grey")
 SHAPES = ("square", "disc", "bar")
@@ -171,8 +172,8 @@ def tfrecord(root: Path, told: Told) -> None:
             for i in range(shard, len(told), 2):
                 content = serialised(*told[i], i % 5)
                 length = HEADER.pack(len(content), 0)[:8]
-                file.write(length + checksum(length).to_bytes(4, "little"))
-                file.write(content + checksum(content).to_bytes(4, "little"))
+                file.write(length + masked_crc32c(length).to_bytes(4, "little"))
+                file.write(content + masked_crc32c(content).to_bytes(4, "little"))
 
 
 def arrayrecord(root: Path, told: Told) -> None:

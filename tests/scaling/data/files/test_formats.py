@@ -10,7 +10,6 @@ from scaling.config.files import FilesData
 from scaling.data import memory
 from scaling.data.feed import Feed, Places
 from scaling.data.files import known as files
-from scaling.data.files import tfrecord
 from scaling.data.source import load
 from tests.scaling.data.files import sets
 
@@ -184,16 +183,6 @@ def test_folders_are_classes_where_nothing_else_is_told(tmp_path):
     assert source.encode(["owl", "cat", ""])[:, 0].tolist() == [3, 1, 0]
     assert set(source.decode(np.asarray(source.arrays.tokens))) == {"cat", "dog", "owl"}
     assert sorted(source.default_captions(3, 0)) == ["cat", "dog", "owl"]
-
-
-def test_the_checksum_of_tfrecords():
-    """CRC-32C of '123456789' is 0xe3069283 (RFC 3720); TFRecord turns and shifts it."""
-    crc = 0xE3069283
-    assert checksum_of(crc) == tfrecord.checksum(b"123456789")
-
-
-def checksum_of(crc: int) -> int:
-    return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def test_facts_read_no_pixels_and_no_jax(tmp_path):
