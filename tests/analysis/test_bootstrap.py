@@ -111,9 +111,9 @@ def test_fits_made_together_are_those_made_alone():
         for frame in (ladder(rng), ladder(rng, seeds=3), ladder(rng, sizes=SIZES[:5]))
     ]
     for alone, together in zip(tasks, fit_tasks(tasks, settings), strict=True):
-        fit, replicates = fit_tasks([alone], settings)[0]
-        assert together.fit.parameters == pytest.approx(fit.parameters, rel=1e-6)
-        assert together.fit.huber_delta == fit.huber_delta
-        assert together.replicates and replicates
-        same = np.isclose(together.replicates.parameters, replicates.parameters, rtol=1e-4)
+        (own,) = fit_tasks([alone], settings)
+        assert together.fit.parameters == pytest.approx(own.fit.parameters, rel=1e-6)
+        assert together.fit.huber_delta == own.fit.huber_delta
+        assert together.replicates and own.replicates
+        same = np.isclose(together.replicates.parameters, own.replicates.parameters, rtol=1e-4)
         assert same.all(axis=1).mean() > 0.97  # the rest was stopped on a flat valley's floor
