@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scaling.config import RunConfig
+from scaling.config.model import SIZES
 from scaling.costs import costs
 from sweeps.engines.cores import available_cores, thread_settings
 from sweeps.manifest import load
@@ -114,7 +115,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     configs = {r.config.model.rung: r.config for r in load(chosen.manifest).runs}
-    template = next(iter(configs.values())).model_dump(mode="json")
+    template = next(iter(configs.values())).model_dump(mode="json", exclude={"model": set(SIZES)})
     rungs = chosen.rungs or list(configs)
     compared = chosen.compared or list(dict.fromkeys([rungs[0], rungs[len(rungs) // 2], rungs[-1]]))
     cores = available_cores()
