@@ -16,8 +16,8 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.rungs import at_rung
 from scaling.config import RunConfig
-from scaling.config.model import SIZES
 from scaling.costs import costs
 from sweeps.engines.cores import available_cores, thread_settings
 from sweeps.manifest import load
@@ -115,7 +115,7 @@ def main() -> None:
     chosen = parser.parse_args()
 
     configs = {r.config.model.rung: r.config for r in load(chosen.manifest).runs}
-    template = next(iter(configs.values())).model_dump(mode="json", exclude={"model": set(SIZES)})
+    template = next(iter(configs.values()))
     rungs = chosen.rungs or list(configs)
     compared = chosen.compared or list(dict.fromkeys([rungs[0], rungs[len(rungs) // 2], rungs[-1]]))
     cores = available_cores()
@@ -127,7 +127,7 @@ def main() -> None:
         }
         jobs = {
             rung: {
-                "config": {**template, "model": {**template["model"], "rung": rung}},
+                "config": at_rung(template, rung),
                 "runs": 1,
                 **common,
             }

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from benchmarks.rungs import at_rung
 from scaling import build, environment
 from scaling.config import RunConfig
 from scaling.data.order import batch_indices
@@ -33,12 +34,10 @@ WEIGHTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-def configured(base: dict[str, Any], rung: str, density: str, implied: dict) -> RunConfig:
-    """The quickstart's run with another density and weighting."""
+def configured(base: dict[str, Any], density: str, implied: dict[str, Any]) -> RunConfig:
+    """The run with another density and weighting."""
     diffusion = {**base["diffusion"], "density": {"name": density}, "implied": implied}
-    return RunConfig.model_validate(
-        {**base, "model": {**base["model"], "rung": rung}, "diffusion": diffusion}
-    )
+    return RunConfig.model_validate({**base, "diffusion": diffusion})
 
 
 def trained(config: RunConfig, source: Source, steps: int, per_call: int = 50) -> TrainState:
@@ -103,9 +102,9 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=200)
     chosen = parser.parse_args()
     environment.use_compilation_cache(None)
-    base = next(iter(load_manifest("quickstart").runs)).config.model_dump(mode="json")
+    base = at_rung(next(iter(load_manifest("quickstart").runs)).config, chosen.rung)
     for title, implied in WEIGHTINGS.items():
-        configs = {name: configured(base, chosen.rung, name, implied) for name in DENSITIES}
+        configs = {name: configured(base, name, implied) for name in DENSITIES}
         source = load(configs["cosine"].data)
         parameters = trained(configs["cosine"], source, chosen.steps).parameters
         rows = {}
