@@ -59,7 +59,7 @@ def test_slopes_over_width_are_the_true_ones_and_leave_the_fits_alone():
         sizes = [item.slope for item in series.coordinates if item.metric == "activation"]
         assert sizes == pytest.approx([0] * len(slopes))
     for series, same in zip(found.series, study(plain).series, strict=True):
-        assert series.fits == same.fits
+        assert repr(series.fits) == repr(same.fits)  # a nan in them equals no nan
         pd.testing.assert_frame_equal(series.selection.points, same.selection.points)
 
 
