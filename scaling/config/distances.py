@@ -1,13 +1,11 @@
 """How far the images a run draws lie from real ones."""
 
-from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
     Field,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
@@ -15,6 +13,7 @@ from scaling.config.distance_metrics import DESCRIPTIVE, FEWEST, DistanceMetric
 from scaling.config.inference import InferenceConfig
 from scaling.config.judge_files import DIGITS, sha256
 from scaling.config.samples import Drawing, SampleConfig
+from scaling.config.section import left_out
 from scaling.errors import InputError
 
 
@@ -143,15 +142,9 @@ class DistanceConfig(Drawing):
             )
         return self
 
-    @model_serializer(mode="wrap")
-    def _as_ever_without_choice(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
-        """Where nothing is tried or repeated a run is what it was before it could be."""
-        dumped = dump(self)
-        if self.repeats == 1:
-            dumped.pop("repeats", None)
-        if not self.inference.sweeps:
-            dumped.pop("inference", None)
-        return dumped
+    _as_ever = left_out(
+        repeats=lambda self: self.repeats == 1, inference=lambda self: not self.inference.sweeps
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -1,16 +1,15 @@
 """Settings of inference that are tried on each run, the best of which is measured beside."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from scaling.config.distance_metrics import FEWEST, WIN_RATE
 from scaling.config.samplers import SamplerConfig
 from scaling.config.samples import GuidanceInterval, SampleConfig
-from scaling.config.section import Section
+from scaling.config.section import Section, left_out
 
 AXES = ("sampler", "steps", "guidance_scale", "guidance_interval", "ema_width")
 """Lists that are crossed, the last fastest."""
@@ -82,13 +81,7 @@ class InferenceConfig(Section):
                     raise ValueError(f"{axis}: {told}; once is enough")
         return self
 
-    @model_serializer(mode="wrap")
-    def _as_ever_without_pictures(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
-        """Where nothing is kept a run is what it was before there was anything to keep."""
-        dumped = dump(self)
-        if not self.keep:
-            dumped.pop("keep", None)
-        return dumped
+    _as_ever = left_out(keep=lambda self: not self.keep)
 
     @property
     def settings(self) -> tuple[Setting, ...]:

@@ -1,14 +1,14 @@
 """Judges of published weights, or of a program, that the user has on disk."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from scaling.config.extension import FromFile
-from scaling.config.section import Section
+from scaling.config.section import Section, left_out
 
 BuiltIn = Literal["real_or_generated", "caption_match"]
 """Of no file but what is shipped here."""
@@ -115,13 +115,7 @@ class OnnxJudge(Section):
                 )
         return {**fixed, **given}
 
-    @model_serializer(mode="wrap")
-    def _as_ever_without_preset(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
-        """A judge without one is what it was before there were any."""
-        dumped = dump(self)
-        if not self.preset:
-            dumped.pop("preset", None)
-        return dumped
+    _as_ever = left_out(preset=lambda self: not self.preset)
 
     @property
     def judge(self) -> str:

@@ -1,10 +1,9 @@
 """What is measured of a run, and when."""
 
-from collections.abc import Callable
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_serializer, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from scaling.config.densities import FixedDensityConfig, LaplaceDensity
 from scaling.config.distances import DistanceConfig
@@ -12,7 +11,7 @@ from scaling.config.floor import FloorConfig
 from scaling.config.likelihood import LikelihoodConfig
 from scaling.config.preference import PreferenceConfig, called
 from scaling.config.samples import SampleConfig
-from scaling.config.section import Section
+from scaling.config.section import Section, left_out
 from scaling.config.train import Widths
 from scaling.config.weightings import Quantity
 
@@ -131,10 +130,4 @@ class MeasureConfig(Section):
             )
         return self
 
-    @model_serializer(mode="wrap")
-    def _as_ever_without_pairs(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
-        """Where nothing is compared a run is what it was before there was anything to compare."""
-        dumped = dump(self)
-        if not self.preference.samples:
-            dumped.pop("preference", None)
-        return dumped
+    _as_ever = left_out(preference=lambda self: not self.preference.samples)

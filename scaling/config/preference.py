@@ -1,14 +1,13 @@
 """How often judges, proxies for people, prefer what a run draws to the real image."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_serializer
+from pydantic import Field, field_validator
 
 from scaling.config.distances import DistanceConfig
 from scaling.config.judges import JudgeConfig, called
 from scaling.config.samples import Drawing, SampleConfig
-from scaling.config.section import Section
+from scaling.config.section import Section, left_out
 
 FEWEST = 16
 """Pairs from which a judge can learn, two in each fold."""
@@ -55,13 +54,7 @@ class PreferenceConfig(Section):
         fixed = distances.drawing.model_copy(update={"count": self.samples})
         return both and self.drawing(distances) == fixed
 
-    @model_serializer(mode="wrap")
-    def _as_ever_at_the_last(self, dump: Callable[[Any], Any]) -> dict[str, Any]:
-        """Judged at the last horizon, a run is what it was before there was a choice."""
-        dumped = dump(self)
-        if self.horizons == "last":
-            dumped.pop("horizons", None)
-        return dumped
+    _as_ever = left_out(horizons=lambda self: self.horizons == "last")
 
     @field_validator("samples")
     @classmethod
