@@ -77,11 +77,7 @@ def test_tfrecord_turns_and_shifts_it():
     assert masked(b"123456789") == (rotated + 0xA282EAD8) % 2**32
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
-    yield
-    files.forget()
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def config(path, **changes) -> FilesData:

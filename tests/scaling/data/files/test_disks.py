@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from scaling.data.files import known as files
 from scaling.data.files import reading, tables
 from scaling.data.files.index import Index
 from scaling.data.source import load
@@ -20,11 +19,7 @@ from tests.scaling.data.files.test_faults import COUNT, check, config
 EIO = OSError(errno.EIO, os.strerror(errno.EIO))
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
-    yield
-    files.forget()
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def failing(*_):

@@ -20,11 +20,7 @@ from tests.scaling.data.files import sets
 COUNT = 40
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
-    yield
-    files.forget()
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def config(path, **changes) -> FilesData:

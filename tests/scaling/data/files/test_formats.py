@@ -16,9 +16,7 @@ from tests.scaling.data.files import sets
 COUNT = 64
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def streamed(monkeypatch):

@@ -12,12 +12,7 @@ from scaling.data.source import load
 from tests.scaling.data.files import sets
 from tests.scaling.data.files.test_faults import COUNT, config
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("SCALING_CACHE", str(tmp_path / "cache"))
-    yield
-    files.forget()
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 @pytest.mark.parametrize("kind", ["arrow", "parquet", "sidecars"])
