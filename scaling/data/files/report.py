@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from scaling.data.files.checks import check, histogram
 from scaling.data.files.checksums import look
 from scaling.data.files.example import Fault
 from scaling.data.files.formats import FORMATS
+from scaling.data.files.formats import found as files_found
 from scaling.data.files.index import index
 from scaling.data.files.selection import selected
 
@@ -45,11 +47,10 @@ def report(
     """Compares checksums, decodes every image, and keeps lists of what is damaged. InputError."""
     known.forget()
     names = tuple(sorted(fields.items()))
+    kind, files = files_found(Path(path), wanted)
+    if verify := FORMATS[kind].verify:
+        look(verify, files)
     found = index(path, wanted, names)
-    if verify := FORMATS[found.format].verify:
-        look(verify, found.files)
-        known.forget()
-        found = index(path, wanted, names)
     count = len(found.examples)
     checked = check(found, lambda done: progress(done, count))
     known.forget()
