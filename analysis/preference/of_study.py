@@ -54,9 +54,7 @@ def _of_files(
 
 def _about(study: "Study") -> dict[str, tuple[str, float]]:
     """Rung and size of each run."""
-    runs = study.series[0].table.frame.drop_duplicates("run")
-    told = zip(runs["run"], runs["rung"], runs["parameters"], strict=True)
-    return {str(run): (str(rung), float(n)) for run, rung, n in told}
+    return sheets.about_runs(study.series[0].table.frame)
 
 
 def rates_sheet(study: "Study") -> Sheet:

@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from analysis.formats import Sheet
 from analysis.preference.rates import Rate
 from analysis.preference.strengths import Strength
 from analysis.preference.study import Preferences
 from analysis.rounding import rounded
+
+
+def about_runs(frame: pd.DataFrame) -> dict[str, tuple[str, float]]:
+    """Rung and size of each run of a sweep's table."""
+    runs = frame.drop_duplicates("run")
+    told = zip(runs["run"], runs["rung"], runs["parameters"], strict=True)
+    return {str(run): (str(rung), float(size)) for run, rung, size in told}
 
 
 def rates_sheet(found: Preferences, about: Mapping[str, tuple[str, float]]) -> Sheet:

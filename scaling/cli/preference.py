@@ -55,13 +55,7 @@ def preference(
         about, costs = {}, {}
         if (votes / TABLES[0]).is_file():
             table = read(votes)
-            runs, costs = table.frame.drop_duplicates("run"), costs_of(table.tried)
-            about = {
-                str(run): (str(rung), float(size))
-                for run, rung, size in zip(
-                    runs["run"], runs["rung"], runs["parameters"], strict=True
-                )
-            }
+            about, costs = sheets.about_runs(table.frame), costs_of(table.tried)
         chosen = tuple(preferred_settings(counted, costs))
         if as_json:
             told = {**asdict(found), "settings": [asdict(of_run) for of_run in chosen]}
